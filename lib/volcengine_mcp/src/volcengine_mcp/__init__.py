@@ -1,0 +1,1 @@
+"""An OpenAPI action of Volcengine becomes an MCP tool."""

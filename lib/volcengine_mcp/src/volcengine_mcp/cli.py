@@ -1,0 +1,265 @@
+"""The command line of every server: serve, list tools, call one, show the settings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .errors import ConfigurationError, VolcengineError
+from .service import Service
+from .settings import CONFIG_VARIABLE, Loaded, Settings, load
+
+if TYPE_CHECKING:
+    from mcp_types import CallToolResult, Tool
+
+BAD_USAGE = 2
+"""Exit status for a command line or a configuration that cannot be used."""
+
+
+def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line of a server and end the process with its exit status."""
+    _end_on_signals()
+    options = _parser(service).parse_args(arguments)
+    try:
+        with _environment(options) as environment:
+            loaded = _load(service, options, environment)
+            _log_to_stderr(loaded.settings.log_level)
+            status = options.run(service, options, loaded, environment)
+    except VolcengineError as error:
+        print(f"{service.command}: {error.message}{' ' + error.hint if error.hint else ''}", file=sys.stderr)
+        status = BAD_USAGE
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)
+
+
+def _end_on_signals() -> None:
+    """End at once, quietly and with success, on Ctrl-C and SIGTERM: a blocked read of stdin would delay it."""
+
+    def end(_signal: int, _frame: object) -> None:
+        os._exit(0)
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    if level != "debug":
+        logging.getLogger("mcp").setLevel(logging.WARNING)
+
+
+def _parser(service: Service) -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--config", metavar="FILE", help=f"read this cfg.yaml (or set {CONFIG_VARIABLE})")
+    common.add_argument("--transport", metavar="NAME", help="stdio, sse or streamable-http")
+    common.add_argument("--port", metavar="N", help="port for sse and streamable-http")
+    common.add_argument(
+        "--sandbox",
+        action="store_true",
+        help="use a local Volcengine with invented data; no account or key is needed",
+    )
+    parser = argparse.ArgumentParser(
+        prog=service.command,
+        description=f"MCP server for Volcengine {service.title}. Without a command it serves an MCP client "
+        "over stdio, as client configurations expect.",
+        epilog=f"First try, without an account:  {service.command} call {service.example} --sandbox",
+        parents=[common],
+    )
+    parser.add_argument("--version", action="version", version=f"{service.command} {service.version}")
+    parser.set_defaults(run=_serve, config=None, transport=None, port=None, sandbox=False)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    listing = commands.add_parser("tools", parents=[common], help="list the tools, or show the schema of one")
+    listing.add_argument("tool", nargs="?", metavar="TOOL", help="show this tool's schema")
+    listing.add_argument("--json", action="store_true", help="print JSON, exactly as an MCP client receives it")
+    listing.set_defaults(run=_tools)
+    call = commands.add_parser(
+        "call",
+        parents=[common],
+        help="call a tool as an MCP client does",
+        epilog=f"Example:  {service.command} call {service.example} --sandbox",
+    )
+    call.add_argument("tool", metavar="TOOL")
+    call.add_argument(
+        "arguments", nargs="*", metavar="JSON | key=value", help="the arguments; repeat a key to give a list"
+    )
+    call.add_argument("--json", action="store_true", help="print JSON even on a terminal")
+    call.set_defaults(run=_call)
+    config = commands.add_parser("config", parents=[common], help="show the settings in force and their origins")
+    config.add_argument("--json", action="store_true", help="print JSON")
+    config.set_defaults(run=_config)
+    return parser
+
+
+@contextmanager
+def _environment(options: argparse.Namespace) -> Iterator[Mapping[str, str]]:
+    """The process's environment; with `--sandbox`, that of a sandbox which runs as long as the block does."""
+    if not options.sandbox:
+        yield os.environ
+        return
+    from volcengine_sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        someone = sandbox.administrator
+        yield {
+            **{name: value for name, value in os.environ.items() if name not in _REPLACED_BY_SANDBOX},
+            "VOLCENGINE_ENDPOINT": sandbox.endpoint,
+            "VOLCENGINE_ACCESS_KEY": someone.access_key,
+            "VOLCENGINE_SECRET_KEY": someone.secret_key,
+        }
+
+
+_REPLACED_BY_SANDBOX = frozenset(
+    {
+        "VOLCENGINE_ACCESS_SESSION_TOKEN",
+        "VOLCENGINE_SESSION_TOKEN",
+        "VOLCENGINE_CREDENTIAL_TYPE",
+        "VOLCENGINE_REGION",
+        "VOLCENGINE_CA_BUNDLE",
+    }
+)
+"""Variables that are meant for the real service."""
+
+
+def _load(service: Service, options: argparse.Namespace, environment: Mapping[str, str]) -> Loaded:
+    named = options.config or environment.get(CONFIG_VARIABLE, "").strip()
+    given = {"transport": options.transport, "sse_port": options.port}
+    return load(
+        Path(named).expanduser() if named else service.config,
+        environment,
+        {name: value for name, value in given.items() if value is not None},
+        service_code=service.code,
+        toolsets=service.toolsets,
+    )
+
+
+def _serve(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
+    from .server import build, missing_credentials, serve_stdio
+
+    settings = loaded.settings
+    if settings.transport != "stdio":
+        raise ConfigurationError(
+            f"transport is {settings.transport} (from {loaded.origins['transport']}), "
+            "but this version serves stdio only."
+        )
+    if error := missing_credentials(settings, environment):
+        print(f"{service.command}: {error.message} {error.hint} Until then every call fails.", file=sys.stderr)
+    if sys.stdin.isatty():
+        print(
+            f"{service.command} {service.version} waits for an MCP client on stdin; Ctrl-C ends it. "
+            f"To try it by hand: {service.command} call {service.example} --sandbox",
+            file=sys.stderr,
+        )
+    serve_stdio(build(service, settings, environment))
+    return 0
+
+
+def _tools(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
+    import anyio
+
+    from .display import overview, tool_help
+
+    tools = anyio.run(_listed, service, loaded.settings, environment)
+    if options.tool is not None:
+        from .validation import nearest
+
+        found = next((tool for tool in tools if tool.name == options.tool), None)
+        if found is None:
+            suggestion = nearest(options.tool, [tool.name for tool in tools])
+            advice = f"Did you mean {suggestion}?" if suggestion else f"See `{service.command} tools`."
+            raise ConfigurationError(f"There is no tool {options.tool}. {advice}")
+        print(_json(_plain(found)) if options.json else tool_help(found))
+    else:
+        print(_json([_plain(tool) for tool in tools]) if options.json else overview(tools))
+    return 0
+
+
+def _call(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
+    import anyio
+
+    from .display import problem, readable
+
+    result = anyio.run(_called, service, loaded.settings, environment, options.tool, options.arguments)
+    content = result.structured_content
+    if options.json or not sys.stdout.isatty():
+        print(_json(content))
+    elif result.is_error:
+        print(problem(content), file=sys.stderr)
+    else:
+        print(readable(content))
+    return 1 if result.is_error else 0
+
+
+def _config(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
+    from .display import table
+    from .server import missing_credentials
+
+    rows = [
+        {"Setting": name, "Value": value, "Origin": origin}
+        for name, value, origin in _in_force(loaded.settings, loaded.origins)
+    ]
+    if options.json:
+        print(_json({row["Setting"]: {"value": row["Value"], "origin": row["Origin"]} for row in rows}))
+        return 0
+    print(table(rows))
+    if loaded.settings.credential == "env":
+        error = missing_credentials(loaded.settings, environment)
+        print(f"\n{error.message} {error.hint}" if error else "\nVolcengine credentials are set in the environment.")
+    return 0
+
+
+def _in_force(settings: Settings, origins: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
+    """Each setting with its value, secrets masked, and its origin."""
+    for name, value in settings.model_dump(mode="json").items():
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                masked = "***" if key == "client_secret" and inner else inner
+                yield f"{name}.{key}", masked, origins[name]
+        else:
+            yield name, value, origins[name]
+
+
+async def _listed(service: Service, settings: Settings, environment: Mapping[str, str]) -> list[Tool]:
+    """The tools as an MCP client in the same process receives them."""
+    from mcp.client import Client
+
+    from .server import build
+
+    async with Client(build(service, settings, environment)) as client:
+        return (await client.list_tools()).tools
+
+
+async def _called(
+    service: Service, settings: Settings, environment: Mapping[str, str], name: str, given: Sequence[str]
+) -> CallToolResult:
+    """The result of a call as an MCP client in the same process receives it."""
+    from mcp.client import Client
+
+    from .arguments import parse
+    from .server import build
+
+    server = build(service, settings, environment)
+    schema = next((tool.input_schema for tool in await server.list_tools() if tool.name == name), {})
+    arguments = parse(given, schema)
+    async with Client(server) as client:
+        return await client.call_tool(name, arguments)
+
+
+def _plain(tool: Tool) -> dict[str, Any]:
+    return tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

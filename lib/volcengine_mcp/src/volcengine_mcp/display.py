@@ -1,0 +1,133 @@
+"""Results, tools and errors as a person reads them on a terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mcp_types import Tool
+
+WIDEST_COLUMN = 44
+"""Terminal columns that a cell may take before it is shortened."""
+
+
+def readable(content: Mapping[str, Any]) -> str:
+    """A result: plain values as `name: value` lines, lists of objects as tables."""
+    lines: list[str] = []
+    tables: list[str] = []
+    for name, value in content.items():
+        if _is_rows(value):
+            tables.append(f"{name} ({len(value)})\n{table([row for row in value if row])}")
+        elif isinstance(value, dict) and value:
+            tables.append(f"{name}\n" + "\n".join(f"  {key}: {_cell(inner)}" for key, inner in value.items()))
+        else:
+            lines.append(f"{name}: {_cell(value)}")
+    return "\n\n".join((["\n".join(lines)] if lines else []) + tables) or "Done; the service returned nothing more."
+
+
+def problem(content: Mapping[str, Any]) -> str:
+    """An error result: what happened, what to do, and the ID for support."""
+    lines = [f"Error {content['Code']}: {content['Message']}"]
+    if hint := content.get("Hint"):
+        lines.append(hint)
+    if request_id := content.get("RequestId"):
+        lines.append(f"RequestId: {request_id}")
+    return "\n".join(lines)
+
+
+def overview(tools: Sequence[Tool]) -> str:
+    """The tools with their titles and effects."""
+    return table([{"Tool": tool.name, "Title": tool.title, "Effect": _effect(tool)} for tool in tools])
+
+
+def tool_help(tool: Tool) -> str:
+    """One tool: what it does and which arguments it takes."""
+    required = set(tool.input_schema.get("required", []))
+    rows = [
+        {
+            "Argument": name,
+            "Type": _type(schema),
+            "Required": "yes" if name in required else "",
+            "Description": schema.get("description", ""),
+        }
+        for name, schema in tool.input_schema.get("properties", {}).items()
+    ]
+    about = textwrap.fill(tool.description or "", min(_width(), 100))
+    arguments = table(rows, widest=80) if rows else "It takes no arguments."
+    return f"{tool.name}  {tool.title}  ({_effect(tool)})\n\n{about}\n\n{arguments}"
+
+
+def table(rows: Iterable[Mapping[str, Any]], *, widest: int = WIDEST_COLUMN) -> str:
+    """Rows in aligned columns; columns that are empty throughout, or do not fit the terminal, are left out."""
+    cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
+    names = list(dict.fromkeys(name for row in cells for name in row))
+    names = [name for name in names if any(row.get(name) for row in cells)]
+    widths = {name: min(max(_columns(name), *(_columns(row.get(name, "")) for row in cells)), widest) for name in names}
+    shown = _fitting(names, widths)
+    lines = ["  ".join(_pad(name, widths[name]) for name in shown).rstrip()]
+    lines += ["  ".join(_pad(row.get(name, ""), widths[name]) for name in shown).rstrip() for row in cells]
+    if len(shown) < len(names):
+        lines.append(f"(not shown for want of room: {', '.join(names[len(shown) :])}; --json has everything)")
+    return "\n".join(lines)
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict | None) for row in value)
+
+
+def _effect(tool: Tool) -> str:
+    marks = tool.annotations
+    if marks is None or not marks.read_only_hint:
+        return "destroy" if marks and marks.destructive_hint else "write"
+    return "read"
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    if choices := schema.get("enum"):
+        return " | ".join(str(choice) for choice in choices) if len(choices) <= 4 else "one of several"
+    if options := schema.get("anyOf"):
+        return " or ".join(_type(option) for option in options)
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    return str(schema.get("type", "any"))
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _fitting(names: Sequence[str], widths: Mapping[str, int]) -> list[str]:
+    """As many of the first columns as the terminal is wide; at least one."""
+    room = _width()
+    shown: list[str] = []
+    for name in names:
+        room -= widths[name] + (2 if shown else 0)
+        if room < 0 and shown:
+            break
+        shown.append(name)
+    return shown
+
+
+def _cell(value: object) -> str:
+    """A value on one line."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(text.split())
+
+
+def _columns(text: str) -> int:
+    """Terminal columns of a text; Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _pad(text: str, width: int) -> str:
+    if _columns(text) > width:
+        while _columns(text) > width - 1:
+            text = text[:-1]
+        text += "…"
+    return text + " " * (width - _columns(text))

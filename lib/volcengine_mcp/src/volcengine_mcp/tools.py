@@ -1,0 +1,95 @@
+"""An operation as an MCP tool: its definition, a call's result, and an error's result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import Tool as Definition
+from pydantic import ValidationError
+
+from .action import Action, Effect, Operation
+from .errors import ArgumentsError, VolcengineError
+from .inquiry import Caller, Inquiry
+from .schema import input_schema, output_schema
+from .validation import sentences
+
+
+class OperationTool:
+    """One operation, offered to MCP clients under its own name."""
+
+    def __init__(self, operation: type[Operation]) -> None:
+        self.operation = operation
+        self.name = operation.wire_name()
+        self.effect = operation.effect
+        self.toolset = operation.toolset
+
+    @cached_property
+    def definition(self) -> Definition:
+        """What `tools/list` says of the tool; the annotations follow from the operation's effect."""
+        operation = self.operation
+        read = operation.effect is Effect.READ
+        return Definition(
+            name=self.name,
+            title=f"{operation.zh} · {operation.en}",
+            description=" ".join((operation.__doc__ or "").split()),
+            input_schema=input_schema(operation),
+            output_schema=output_schema(operation.result),
+            annotations=ToolAnnotations(
+                read_only_hint=read,
+                destructive_hint=operation.effect is Effect.DESTROY,
+                idempotent_hint=read,
+                open_world_hint=True,
+            ),
+        )
+
+    async def run(self, arguments: dict[str, Any], caller: Caller) -> CallToolResult:
+        """Check the arguments, do what they ask, and answer; an error is an error result."""
+        try:
+            request = self._request(arguments)
+            if isinstance(request, Action):
+                answer = await caller.send(request)
+                return success(answer.result, answer.request_id)
+            if isinstance(request, Inquiry):
+                return success(await request.answer(caller), None)
+        except VolcengineError as error:
+            return failure(error)
+        raise TypeError(f"{self.name} is neither an action nor an inquiry")
+
+    def _request(self, arguments: dict[str, Any]) -> Operation:
+        try:
+            return self.operation.model_validate(arguments)
+        except ValidationError as error:
+            message = " ".join(sentences(error, self.operation.wire_fields()))
+            hint = f"Correct the arguments and call {self.name} again; nothing was sent."
+            raise ArgumentsError("InvalidArguments", message, hint=hint) from error
+
+
+def only(tools: Iterable[OperationTool], *, read_only: bool, toolsets: Iterable[str]) -> list[OperationTool]:
+    """The tools that a configuration leaves: read-only wins over every choice of toolsets; no toolsets means all."""
+    chosen = frozenset(toolsets)
+    return [
+        tool
+        for tool in tools
+        if (not read_only or tool.effect is Effect.READ) and (not chosen or tool.toolset in chosen)
+    ]
+
+
+def success(result: Mapping[str, Any], request_id: str | None) -> CallToolResult:
+    """A result as structured content and, for clients that read text only, as the same compact JSON."""
+    meta = {"RequestId": request_id} if request_id else None
+    return CallToolResult(content=[_text(result)], structured_content=dict(result), _meta=meta)
+
+
+def failure(error: VolcengineError) -> CallToolResult:
+    """An error as one JSON object, marked as an error."""
+    said = error.as_dict()
+    meta = {"RequestId": error.request_id} if error.request_id else None
+    return CallToolResult(content=[_text(said)], structured_content=said, is_error=True, _meta=meta)
+
+
+def _text(data: Mapping[str, Any]) -> TextContent:
+    return TextContent(type="text", text=json.dumps(data, ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,1 @@
+"""MCP server for Volcengine Cloud Trail (云审计)."""

@@ -1,0 +1,1 @@
+"""MCP server for Volcengine Organization (企业组织)."""

@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .configuration import CONFIG_VARIABLE, SECRETS, Loaded, leaves, load
 from .errors import ConfigurationError, VolcengineError
 from .service import Service
-from .settings import CONFIG_VARIABLE, Loaded, Settings, load
+from .settings import Settings
 
 if TYPE_CHECKING:
     from mcp_types import CallToolResult, Tool
+
+    from .server import Server
 
 BAD_USAGE = 2
 """Exit status for a command line or a configuration that cannot be used."""
@@ -27,11 +30,11 @@ BAD_USAGE = 2
 def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line of a server and end the process with its exit status."""
     _end_on_signals()
-    options = _parser(service).parse_args(arguments)
+    options = _options(_parser(service), arguments)
     try:
         with _environment(options) as environment:
             loaded = _load(service, options, environment)
-            _log_to_stderr(loaded.settings.log_level)
+            _log_to_stderr(_log_level(options, loaded))
             status = options.run(service, options, loaded, environment)
     except VolcengineError as error:
         print(f"{service.command}: {error.message}{' ' + error.hint if error.hint else ''}", file=sys.stderr)
@@ -58,7 +61,24 @@ def _log_to_stderr(level: str) -> None:
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     if level != "debug":
-        logging.getLogger("mcp").setLevel(logging.WARNING)
+        for chatty in ("mcp", "uvicorn"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _log_level(options: argparse.Namespace, loaded: Loaded) -> str:
+    """A server logs as it is told; a command for a person only warns, unless it is told to say more."""
+    quiet = options.run is not _serve and loaded.origins["log_level"] == "default"
+    return "warning" if quiet else loaded.settings.log_level
+
+
+def _options(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The parsed command line; `key=value` words may stand before and after options."""
+    options, rest = parser.parse_known_args(arguments)
+    if rest and (options.run is not _call or any(word.startswith("-") for word in rest)):
+        parser.error(f"there is no argument {' '.join(rest)} here; see --help")
+    if rest:
+        options.arguments += rest
+    return options
 
 
 def _parser(service: Service) -> argparse.ArgumentParser:
@@ -97,6 +117,10 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     )
     call.add_argument("--json", action="store_true", help="print JSON even on a terminal")
     call.set_defaults(run=_call)
+    token = commands.add_parser(
+        "token", parents=[common], help="make the Authorization header for a server with credential: token"
+    )
+    token.set_defaults(run=_token)
     config = commands.add_parser("config", parents=[common], help="show the settings in force and their origins")
     config.add_argument("--json", action="store_true", help="print JSON")
     config.set_defaults(run=_config)
@@ -146,24 +170,35 @@ def _load(service: Service, options: argparse.Namespace, environment: Mapping[st
 
 
 def _serve(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
-    from .server import build, missing_credentials, serve_stdio
+    from .observe import start_tracing
+    from .server import missing_credentials, serve_stdio
 
     settings = loaded.settings
-    if settings.transport != "stdio":
-        raise ConfigurationError(
-            f"transport is {settings.transport} (from {loaded.origins['transport']}), "
-            "but this version serves stdio only."
-        )
+    start_tracing(service.command)
     if error := missing_credentials(settings, environment):
         print(f"{service.command}: {error.message} {error.hint} Until then every call fails.", file=sys.stderr)
+    if settings.transport != "stdio":
+        from .http import serve
+
+        serve(service, settings, environment)
+        return 0
     if sys.stdin.isatty():
         print(
             f"{service.command} {service.version} waits for an MCP client on stdin; Ctrl-C ends it. "
             f"To try it by hand: {service.command} call {service.example} --sandbox",
             file=sys.stderr,
         )
-    serve_stdio(build(service, settings, environment))
+    serve_stdio(_local(service, settings, environment))
     return 0
+
+
+def _local(service: Service, settings: Settings, environment: Mapping[str, str]) -> Server:
+    """The server for one person on this machine, who uses its keys."""
+    from .access import signed_by_server
+    from .server import Server
+
+    credential = "env" if settings.credential == "token" else settings.credential
+    return Server(service, settings, signed_by_server(credential, environment))
 
 
 def _tools(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
@@ -202,6 +237,32 @@ def _call(service: Service, options: argparse.Namespace, loaded: Loaded, environ
     return 1 if result.is_error else 0
 
 
+def _token(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
+    from .auth import to_header
+    from .credentials import from_environment
+    from .server import missing_credentials
+
+    if missing_credentials(loaded.settings.model_copy(update={"credential": "env"}), environment):
+        environment = {**environment, **_asked()}
+    print(f"Authorization: {to_header(from_environment(environment))}")
+    return 0
+
+
+def _asked() -> dict[str, str]:
+    """The keys as a person types them, without echo; nothing where nobody sits."""
+    from getpass import getpass
+
+    from .credentials import ACCESS_KEY, SECRET_KEY, SESSION_TOKENS
+
+    if not sys.stdin.isatty():
+        return {}
+    return {
+        ACCESS_KEY: getpass("Access key: "),
+        SECRET_KEY: getpass("Secret key: "),
+        SESSION_TOKENS[0]: getpass("Session token (empty if none): "),
+    }
+
+
 def _config(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
     from .display import table
     from .server import missing_credentials
@@ -222,22 +283,18 @@ def _config(service: Service, options: argparse.Namespace, loaded: Loaded, envir
 
 def _in_force(settings: Settings, origins: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
     """Each setting with its value, secrets masked, and its origin."""
-    for name, value in settings.model_dump(mode="json").items():
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                masked = "***" if key == "client_secret" and inner else inner
-                yield f"{name}.{key}", masked, origins[name]
-        else:
-            yield name, value, origins[name]
+    values = settings.model_dump(mode="json")
+    for path in leaves():
+        value = values["oauth"][path.removeprefix("oauth.")] if path.startswith("oauth.") else values[path]
+        shown = "***" if path in SECRETS and value not in ("", "memory") else value
+        yield path, shown, origins[path]
 
 
 async def _listed(service: Service, settings: Settings, environment: Mapping[str, str]) -> list[Tool]:
     """The tools as an MCP client in the same process receives them."""
     from mcp.client import Client
 
-    from .server import build
-
-    async with Client(build(service, settings, environment)) as client:
+    async with Client(_local(service, settings, environment)) as client:
         return (await client.list_tools()).tools
 
 
@@ -248,11 +305,10 @@ async def _called(
     from mcp.client import Client
 
     from .arguments import parse
-    from .server import build
 
-    server = build(service, settings, environment)
-    schema = next((tool.input_schema for tool in await server.list_tools() if tool.name == name), {})
-    arguments = parse(given, schema)
+    server = _local(service, settings, environment)
+    schemas = {tool.name: tool.input_schema for tool in await server.list_tools()}
+    arguments = parse(given, schemas.get(name, {}))
     async with Client(server) as client:
         return await client.call_tool(name, arguments)
 

@@ -7,7 +7,7 @@ fingerprint, and `scrub` takes its values out of any text that comes from elsewh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .errors import CredentialsError
@@ -59,8 +59,6 @@ class ProviderChain:
 
 
 AnyCredential = Credential | ProviderChain
-CredentialSource = Callable[[], AnyCredential]
-"""Answers with the credential of the call being served. Raises `CredentialsError`."""
 
 
 def from_environment(environment: Mapping[str, str]) -> Credential:

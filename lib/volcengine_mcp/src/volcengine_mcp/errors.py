@@ -28,6 +28,9 @@ class VolcengineError(Exception):
         request_id: the service's ID of the request, if it gave one.
     """
 
+    outcome = "failed"
+    """The kind of error, for metrics: one of few words."""
+
     def __init__(
         self,
         code: str,
@@ -66,25 +69,41 @@ class ConfigurationError(VolcengineError):
 class CredentialsError(VolcengineError):
     """There is no usable credential for the call."""
 
+    outcome = "unauthorized"
+
 
 class ArgumentsError(VolcengineError):
     """The arguments of a tool do not fit its schema; nothing was sent."""
+
+    outcome = "invalid"
 
 
 class ServiceError(VolcengineError):
     """The service answered with an error."""
 
+    outcome = "refused"
+
 
 class NotSentError(VolcengineError):
     """No connection could be made; the service has seen nothing."""
+
+    outcome = "no_answer"
 
 
 class NoAnswerError(VolcengineError):
     """The request may have reached the service, but no usable answer came back."""
 
+    outcome = "no_answer"
+
 
 class OutcomeUnknownError(NoAnswerError):
     """A write may or may not have been done."""
+
+
+class AbandonedError(VolcengineError):
+    """The client gave the call up."""
+
+    outcome = "cancelled"
 
 
 TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
@@ -201,8 +220,10 @@ def translate(error: BaseException, action: type[Action], *, seconds: float) -> 
         seconds: how long was waited, for the sentence about a timeout.
     """
     from urllib3 import exceptions as http
-    from volcenginesdkcore.rest import ApiException
 
+    from .sdk import core
+
+    ApiException = core().rest.ApiException  # noqa: N806 - a class
     match error:
         case VolcengineError():
             return error

@@ -20,6 +20,7 @@ import anyio.to_thread
 from .action import Action, Effect, fit
 from .credentials import AnyCredential, ProviderChain
 from .errors import NotSentError, VolcengineError, is_transient, translate
+from .sdk import core
 from .untrusted import visible
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 5.0
 """Seconds; an endpoint that is there accepts much sooner."""
+
+GENERAL_HOST = "open.volcengineapi.com"
+"""The SDK's address for most regions."""
 
 MOST_CLIENTS = 256
 """SDK clients kept; the least recently used goes first."""
@@ -114,9 +118,8 @@ class OpenAPI:
         Raises:
             VolcengineError: whatever went wrong, translated.
         """
-        from volcenginesdkcore import UniversalApi, UniversalInfo
-
-        facts = UniversalInfo(
+        sdk = core()
+        facts = sdk.UniversalInfo(
             method=action.method,
             service=action.service,
             version=action.version,
@@ -125,11 +128,27 @@ class OpenAPI:
         )
         timeout = (min(CONNECT_TIMEOUT, seconds), seconds)
         try:
-            api = UniversalApi(self._client(credential))
+            api = sdk.UniversalApi(self._client(credential))
             envelope = api.do_call(facts, action.wire(), _request_timeout=timeout)
         except Exception as error:
             raise translate(error, type(action), seconds=seconds) from error
         return _answer(action, envelope)
+
+    def unreachable(self) -> str | None:
+        """Why the endpoint cannot be reached, or None when it answers anything at all. Blocks; sends no credential."""
+        import urllib3
+
+        from .connections import Pools
+
+        url = f"{self.endpoint.scheme}://{self.endpoint.host or GENERAL_HOST}/"
+        pools = Pools(size=1, ca_bundle=self.endpoint.ca_bundle)
+        try:
+            pools.request("GET", url, timeout=urllib3.Timeout(CONNECT_TIMEOUT))
+        except urllib3.exceptions.HTTPError:
+            return "the OpenAPI endpoint does not answer"
+        finally:
+            pools.clear()
+        return None
 
     def _client(self, credential: AnyCredential) -> ApiClient:
         with self._lock:
@@ -144,12 +163,9 @@ class OpenAPI:
 
     def warm_up(self) -> None:
         """Do now, in the calling thread, what the first call would otherwise wait for: imports and certificates."""
-        import tenacity
-        import volcenginesdkcore.universal
-
         from .connections import tls_context
 
-        del tenacity, volcenginesdkcore
+        core()
         if self.endpoint.scheme == "https":
             tls_context(self.endpoint.ca_bundle)
 
@@ -159,12 +175,10 @@ def _never_sent(error: BaseException) -> bool:
 
 
 def _new_client(endpoint: Endpoint, credential: AnyCredential) -> ApiClient:
-    from volcenginesdkcore import ApiClient, Configuration
-    from volcenginesdkcore.auth.providers import DefaultCredentialProvider
-
     from .connections import Pools
 
-    configuration = Configuration()
+    sdk = core()
+    configuration = sdk.Configuration()
     _keep_our_logging(configuration)
     configuration.region = endpoint.region
     configuration.scheme = endpoint.scheme
@@ -172,12 +186,12 @@ def _new_client(endpoint: Endpoint, credential: AnyCredential) -> ApiClient:
     configuration.auto_retry = False
     configuration.num_max_retries = 0
     if isinstance(credential, ProviderChain):
-        configuration.credential_provider = DefaultCredentialProvider()
+        configuration.credential_provider = sdk.auth.providers.DefaultCredentialProvider()
     else:
         configuration.ak = credential.access_key
         configuration.sk = credential.secret_key
         configuration.session_token = credential.session_token or None
-    client = ApiClient(configuration)
+    client = sdk.ApiClient(configuration)
     client.rest_client.pool_manager = Pools(size=endpoint.workers, ca_bundle=endpoint.ca_bundle)
     client.interceptor_chain.response_interceptors = [_envelope_interceptor()]
     return client
@@ -195,10 +209,9 @@ def _envelope_interceptor() -> Any:
 
     The result of a call is then the whole envelope; an error inside a success is raised with its body.
     """
-    from volcenginesdkcore.interceptor import ResponseInterceptor
-    from volcenginesdkcore.rest import ApiException
+    sdk = core()
 
-    class KeepEnvelope(ResponseInterceptor):  # type: ignore[misc]
+    class KeepEnvelope(sdk.interceptor.ResponseInterceptor):  # type: ignore[name-defined,misc]
         def name(self) -> str:
             return "keep-envelope"
 
@@ -207,7 +220,7 @@ def _envelope_interceptor() -> Any:
             envelope = json.loads(response.data)
             metadata = envelope.get("ResponseMetadata") if isinstance(envelope, dict) else None
             if not isinstance(metadata, dict) or metadata.get("Error"):
-                raise ApiException(http_resp=response)
+                raise sdk.rest.ApiException(http_resp=response)
             context.response.result = envelope
             return context
 

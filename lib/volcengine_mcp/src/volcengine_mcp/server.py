@@ -2,101 +2,170 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from functools import partial
 from threading import Thread
+from time import monotonic
 from typing import Any
 
 import anyio
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult
 from mcp_types import Tool as Definition
 
-from .action import Action
-from .credentials import CredentialSource, ProviderChain, from_environment
-from .errors import ArgumentsError, CredentialsError, VolcengineError
+from .access import Access
+from .action import Action, Effect
+from .credentials import from_environment
+from .errors import AbandonedError, ArgumentsError, CredentialsError, VolcengineError
 from .inquiry import Caller
+from .observe import Metrics, log_call
 from .openapi import Answer, Endpoint, OpenAPI
 from .service import Service
 from .settings import Settings
-from .tools import OperationTool, failure, only
-from .validation import nearest
+from .tools import OperationTool, failure, only, success
+from .validation import nearest, shown
 
 logger = logging.getLogger(__name__)
 
 
 class Server(MCPServer[Any]):
-    """An MCP server whose tools are the operations of a service."""
+    """An MCP server whose tools are the operations of a service.
 
-    def __init__(self, service: Service, settings: Settings, openapi: OpenAPI, credentials: CredentialSource) -> None:
+    Args:
+        access: who asks, and whose keys sign.
+        metrics: where calls are counted, if anywhere.
+        auth, token_verifier: what guards the HTTP transports, if anything.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        settings: Settings,
+        access: Access,
+        *,
+        metrics: Metrics | None = None,
+        auth: AuthSettings | None = None,
+        token_verifier: TokenVerifier | None = None,
+    ) -> None:
         super().__init__(
             f"volcengine-{service.key}",
             title=service.title,
             version=service.version,
             instructions=service.instructions,
+            auth=auth,
+            token_verifier=token_verifier,
         )
         every = (OperationTool(operation) for operation in service.operations)
         offered = only(every, read_only=settings.read_only, toolsets=settings.toolsets)
+        self.openapi = OpenAPI(endpoint(settings))
+        self.draining = False
         self._tools = {tool.name: tool for tool in offered}
-        self._volcengine_settings = settings
-        self._openapi = openapi
-        self._credentials = credentials
+        self._told = settings
+        self._access = access
+        self._metrics = metrics
+        self._in_flight = 0
+        self._idle = anyio.Event()
         self._warm = False
 
     async def list_tools(self) -> list[Definition]:
-        """The tools that the settings leave."""
+        """The tools that the settings and the visitor's role leave."""
         if not self._warm:
             # A client that lists tools is about to call one: import the SDK meanwhile, after this answer is out.
             self._warm = True
-            warm_up = Thread(target=self._openapi.warm_up, name="warm-up", daemon=True)
-            _after_this_answer(warm_up.start)
-        return [tool.definition for tool in self._tools.values()]
+            warm_up = Thread(target=self.openapi.warm_up, name="warm-up", daemon=True)
+            asyncio.get_running_loop().call_later(0.1, warm_up.start)
+        return [tool.definition for tool in self._offered().values()]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult:
-        """Run a tool. Every failure is an error result; one that nobody foresaw is also logged."""
-        tool = self._tools.get(name)
-        if tool is None:
-            return failure(self._unknown(name))
+        """Run a tool; the one place where its errors become error results, and where calls are recorded."""
+        started = monotonic()
+        ended: Answer | VolcengineError = _CANCELLED
+        self._count(+1)
         try:
-            return await tool.run(arguments, self._caller(context))
+            ended = await self._tool(name).run(arguments, self._caller(context))
+        except VolcengineError as error:
+            ended = error
         except Exception:
-            logger.exception("%s failed in a way that should not happen", name)
-            return failure(_UNFORESEEN)
+            logger.exception("%s failed in a way that should not happen", _known(name, self._tools))
+            ended = _UNFORESEEN
+        finally:
+            self._count(-1)
+            self._record(name, arguments, ended, monotonic() - started)
+        return failure(ended) if isinstance(ended, VolcengineError) else success(ended)
+
+    async def idle(self) -> None:
+        """Wait until no call is in flight."""
+        while self._in_flight:
+            await self._idle.wait()
+
+    def _offered(self) -> dict[str, OperationTool]:
+        if not self._access.visitor().read_only:
+            return self._tools
+        return {name: tool for name, tool in self._tools.items() if tool.effect is Effect.READ}
 
     def _caller(self, context: Context[Any, Any] | None) -> Caller:
         """What this call may use. The credential is looked up when something is sent, not before."""
 
         async def send(action: Action) -> Answer:
-            return await self._openapi.call(action, self._credentials())
+            return await self.openapi.call(action, self._access.credential())
 
         async def progress(done: float, total: float | None = None, message: str | None = None) -> None:
             if context is not None:
                 await context.report_progress(done, total, message)
 
-        return Caller(send, progress, self._volcengine_settings)
+        return Caller(send, progress, self._told)
 
-    def _unknown(self, name: str) -> ArgumentsError:
-        suggestion = nearest(name, self._tools)
-        hint = f"Did you mean {suggestion}?" if suggestion else f"Offered are {', '.join(self._tools)}."
-        return ArgumentsError("UnknownTool", f"There is no tool {name[:80]}.", hint=hint)
+    def _tool(self, name: str) -> OperationTool:
+        offered = self._offered()
+        if name in offered:
+            return offered[name]
+        suggestion = nearest(name, offered)
+        hint = f"Did you mean {suggestion}?" if suggestion else f"Offered are {', '.join(offered)}."
+        raise ArgumentsError("UnknownTool", f"There is no tool {shown(name)}.", hint=hint)
 
+    def _count(self, change: int) -> None:
+        self._in_flight += change
+        if self._metrics:
+            self._metrics.in_flight.set(self._in_flight)
+        if self._in_flight == 0:
+            self._idle.set()
+            self._idle = anyio.Event()
+
+    def _record(self, name: str, arguments: dict[str, Any], ended: Answer | VolcengineError, seconds: float) -> None:
+        tool = _known(name, self._tools)
+        error = ended if isinstance(ended, VolcengineError) else None
+        if self._metrics:
+            outcome, status = (error.outcome, error.http_status) if error else ("ok", None)
+            self._metrics.count(tool, outcome, seconds, status)
+        log_call(
+            identity=self._access.visitor().name,
+            tool=tool,
+            effect=self._tools[name].effect if name in self._tools else "none",
+            outcome=error.code if error else "ok",
+            request_id=ended.request_id,
+            seconds=seconds,
+            arguments=arguments,
+        )
+
+
+def _known(name: str, tools: Mapping[str, OperationTool]) -> str:
+    """A tool's name for logs and labels, where names that strangers make up have no place."""
+    return name if name in tools else "unknown"
+
+
+_CANCELLED = AbandonedError("Cancelled", "The client gave the call up.")
 
 _UNFORESEEN = VolcengineError(
     "InternalError",
     "The server failed in a way that should not happen.",
     hint="The server's log on stderr has the details; please report them.",
 )
-
-
-def _after_this_answer(work: Any) -> None:
-    """Run something on the event loop a moment later, so that the answer being made is sent first."""
-    import asyncio
-
-    asyncio.get_running_loop().call_later(0.1, work)
 
 
 def endpoint(settings: Settings) -> Endpoint:
@@ -111,19 +180,6 @@ def endpoint(settings: Settings) -> Endpoint:
         deadline=settings.call_timeout,
         workers=settings.max_concurrent_calls,
     )
-
-
-def credential_source(settings: Settings, environment: Mapping[str, str]) -> CredentialSource:
-    """Whose keys sign. The environment is read now, so that a later change in it changes nothing."""
-    if settings.credential == "chain":
-        return ProviderChain
-    frozen = dict(environment)
-    return partial(from_environment, frozen)
-
-
-def build(service: Service, settings: Settings, environment: Mapping[str, str]) -> Server:
-    """The server that the settings describe, ready to serve or to be connected to in the same process."""
-    return Server(service, settings, OpenAPI(endpoint(settings)), credential_source(settings, environment))
 
 
 def missing_credentials(settings: Settings, environment: Mapping[str, str]) -> CredentialsError | None:

@@ -1,23 +1,14 @@
-"""What a server is told: cfg.yaml, overridden by the environment, overridden by the command line.
-
-The result is one validated, immutable `Settings`, and for each value the place where it came from.
-"""
+"""Every setting of a server: its type, its default, its environment variable and what it is for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
-from .errors import ConfigurationError
-from .validation import nearest, sentences
-
-CONFIG_VARIABLE = "MCP_SERVER_CONFIG"
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 @dataclass(frozen=True)
@@ -67,16 +58,93 @@ def _transport(value: object) -> object:
     return "streamable-http" if value in ("http", "streamable_http") else value
 
 
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("it must be an address such as https://mcp.example.com, without query or fragment")
+    return value.rstrip("/")
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("it must be a whole address such as https://github.com/login/oauth/authorize")
+    return value
+
+
+def _file(value: str) -> str:
+    path = Path(value).expanduser()
+    if not path.is_file():
+        raise ValueError("there is no such file")
+    return str(path)
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+URL = Annotated[str, AfterValidator(lambda value: value and _url(value))]
+
+
 class OAuth(BaseModel):
-    """The OAuth application that stands before the door (bring your own, such as a GitHub OAuth App)."""
+    """The OAuth application that stands before the door (bring your own, such as a GitHub OAuth App).
+
+    The variable of each is `MCP_SERVER_OAUTH_` and its name in capitals.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     client_id: Annotated[str, Field(description="Client ID of the OAuth application.")] = ""
     client_secret: Annotated[str, Field(description="Client secret of the OAuth application.", repr=False)] = ""
-    authorize_url: Annotated[str, Field(description="Where the provider asks its user for consent.")] = ""
-    token_url: Annotated[str, Field(description="Where the provider exchanges a code for a token.")] = ""
-    scope: Annotated[tuple[str, ...], BeforeValidator(_split), Field(description="Scopes to ask for.")] = ()
+    authorize_url: Annotated[URL, Field(description="Where the provider asks its user for consent.")] = ""
+    token_url: Annotated[URL, Field(description="Where the provider exchanges a code for a token.")] = ""
+    scope: Annotated[Names, Field(description="Scopes to ask the provider for.")] = ()
+    userinfo_url: Annotated[
+        URL, Field(description="Where the provider says whose token it is; GitHub's when authorize_url is GitHub's.")
+    ] = ""
+    user_claim: Annotated[
+        str,
+        Field(
+            description="Field of the user info that names a person: `login` on GitHub, otherwise `sub`. "
+            "`email` counts only where `email_verified` is true."
+        ),
+    ] = ""
+    organizations_url: Annotated[
+        URL, Field(description="Where the provider lists a person's organizations; GitHub's on GitHub.")
+    ] = ""
+    organizations_claim: Annotated[
+        str, Field(description="Field of the user info that lists a person's groups, where there is no such address.")
+    ] = "groups"
+    allowed_users: Annotated[
+        Names, Field(description="People who may use all tools; `*` is everybody whom the provider knows.")
+    ] = ()
+    allowed_organizations: Annotated[
+        Names, Field(description="Organizations or groups whose members may use all tools.")
+    ] = ()
+    read_only_users: Annotated[
+        Names, Field(description="People who may use the tools that change nothing; wins over the other lists.")
+    ] = ()
+    allowed_redirect_uris: Annotated[
+        Names,
+        Field(description="Redirect addresses that clients may register besides loopback ones; `*` is a wildcard."),
+    ] = ()
+    storage: Annotated[
+        str,
+        Field(
+            pattern=r"^(memory|file:.+|rediss?://.+)$",
+            description="Where tokens, codes and registrations are kept, encrypted: `memory`, `file:DIRECTORY` or "
+            "`redis://host:port/db`, which replicas share.",
+            repr=False,
+        ),
+    ] = "memory"
+    secret_key: Annotated[
+        str,
+        Field(
+            description="Secret from which the keys for signing tokens and encrypting the storage are derived; the "
+            "same on all replicas. Unset: the client secret.",
+            repr=False,
+        ),
+    ] = ""
+    token_lifetime: Annotated[
+        int, Field(ge=60, le=30 * 86400, description="Seconds a token lives when the provider sets no end.")
+    ] = 8 * 3600
 
 
 class Settings(BaseModel):
@@ -163,157 +231,99 @@ class Settings(BaseModel):
         Variable("MCP_SERVER_LOG_LEVEL"),
         Field(description="How much is written to stderr."),
     ] = "info"
+    host: Annotated[
+        str,
+        Variable("MCP_SERVER_HOST"),
+        Field(description="Address to listen on; `0.0.0.0` or `::` is every network interface."),
+    ] = "127.0.0.1"
+    base_url: Annotated[
+        str | None,
+        AfterValidator(lambda value: value and _base_url(value)),
+        Variable("MCP_SERVER_BASE_URL"),
+        Field(description="Address by which people reach the server, such as https://mcp.example.com."),
+    ] = None
+    allowed_hosts: Annotated[
+        Names,
+        Variable("MCP_SERVER_ALLOWED_HOSTS"),
+        Field(description="Host names to answer to, besides that of `base_url` and loopback."),
+    ] = ()
+    allowed_origins: Annotated[
+        Names,
+        Variable("MCP_SERVER_ALLOWED_ORIGINS"),
+        Field(description="Web origins whose pages may call the server, such as https://app.example.com."),
+    ] = ()
+    streamable_http: Annotated[
+        bool,
+        Variable("MCP_SERVER_STREAMABLE_HTTP"),
+        Field(description="With transport `sse`, serve streamable HTTP at /mcp as well."),
+    ] = True
+    stateless: Annotated[
+        bool,
+        Variable("MCP_SERVER_STATELESS"),
+        Field(description="Keep no sessions over streamable HTTP, so that any replica can answer any request."),
+    ] = True
+    tls_cert: Annotated[
+        str | None,
+        AfterValidator(lambda value: value and _file(value)),
+        Variable("MCP_SERVER_TLS_CERT"),
+        Field(description="PEM file with the certificate chain, to serve HTTPS."),
+    ] = None
+    tls_key: Annotated[
+        str | None,
+        AfterValidator(lambda value: value and _file(value)),
+        Variable("MCP_SERVER_TLS_KEY"),
+        Field(description="PEM file with the private key of `tls_cert`."),
+    ] = None
+    tls_by_proxy: Annotated[
+        bool,
+        Variable("MCP_SERVER_TLS_BY_PROXY"),
+        Field(description="A proxy in front speaks TLS, so that credentials may arrive here in the clear."),
+    ] = False
+    trusted_proxies: Annotated[
+        Names,
+        Variable("MCP_SERVER_TRUSTED_PROXIES"),
+        Field(description="Addresses or networks of the proxies whose X-Forwarded headers are believed."),
+    ] = ()
+    allow_anonymous: Annotated[
+        bool,
+        Variable("MCP_SERVER_ALLOW_ANONYMOUS"),
+        Field(description="Let everybody who reaches the server use its keys, though it listens beyond loopback."),
+    ] = False
+    max_sessions: Annotated[
+        int, Variable("MCP_SERVER_MAX_SESSIONS"), Field(ge=1, description="Sessions open at once.")
+    ] = 2000
+    session_idle_timeout: Annotated[
+        float,
+        Variable("MCP_SERVER_SESSION_IDLE_TIMEOUT"),
+        Field(gt=0, description="Seconds after which a session without traffic ends."),
+    ] = 1800.0
+    max_body_size: Annotated[
+        int, Variable("MCP_SERVER_MAX_BODY_SIZE"), Field(ge=1024, description="Bytes that a request may carry.")
+    ] = 1_048_576
+    rate_limit: Annotated[
+        int,
+        Variable("MCP_SERVER_RATE_LIMIT"),
+        Field(ge=1, description="Requests a minute for each identity."),
+    ] = 12_000
+    unauthenticated_rate_limit: Annotated[
+        int,
+        Variable("MCP_SERVER_UNAUTHENTICATED_RATE_LIMIT"),
+        Field(ge=1, description="Refused or unauthenticated requests a minute for each address."),
+    ] = 120
+    drain_timeout: Annotated[
+        float,
+        Variable("MCP_SERVER_DRAIN_TIMEOUT"),
+        Field(ge=0, le=600, description="Seconds that calls in flight may take to finish after SIGTERM."),
+    ] = 10.0
     oauth: Annotated[OAuth, Field(description="The OAuth application, for `auth: oauth`.")] = OAuth()
 
+    @property
+    def listens_on_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in ("127.0.0.1", "::1", "localhost")
 
-@dataclass(frozen=True)
-class Loaded:
-    """Settings in force, with the origin of each: `default`, a file's path, or a variable's or option's name."""
-
-    settings: Settings
-    origins: Mapping[str, str]
-
-
-def variables() -> dict[str, str]:
-    """The environment variable of each setting that has one."""
-    return {
-        name: mark.name
-        for name, field in Settings.model_fields.items()
-        for mark in field.metadata
-        if isinstance(mark, Variable)
-    }
-
-
-def load(
-    file: Path,
-    environment: Mapping[str, str],
-    options: Mapping[str, str] | None = None,
-    *,
-    service_code: str,
-    toolsets: tuple[str, ...] = (),
-) -> Loaded:
-    """Read, override and check the settings of a server.
-
-    Args:
-        file: the configuration file; must exist.
-        environment: variables that win over the file when not empty.
-        options: settings given on the command line, which win over both.
-        service_code: the only service code that the file may name.
-        toolsets: the groups of tools that the server has.
-
-    Raises:
-        ConfigurationError: one sentence that names the setting, its value, its origin and what is allowed.
-    """
-    given, origins = _gather(file, environment, options or {})
-    try:
-        settings = Settings.model_validate(given)
-    except ValidationError as error:
-        raise ConfigurationError(_refusal(error, origins)) from error
-    settings = settings.model_copy(update={"service_code": settings.service_code or service_code})
-    loaded = Loaded(settings, origins)
-    _check_names(loaded, service_code, toolsets)
-    _check_combination(loaded)
-    return loaded
-
-
-def _gather(
-    file: Path, environment: Mapping[str, str], options: Mapping[str, str]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values given, and the origin of every setting."""
-    given = _read(file)
-    origins = dict.fromkeys(Settings.model_fields, "default") | dict.fromkeys(given, str(file))
-    for name, variable in variables().items():
-        if value := environment.get(variable, "").strip():
-            given[name], origins[name] = value, variable
-    for name, value in options.items():
-        given[name], origins[name] = value, f"--{name.replace('sse_', '').replace('_', '-')}"
-    return given, origins
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """The settings in a file that are not left empty."""
-    import yaml
-
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigurationError(f"The configuration file {file} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"The configuration file {file} is not UTF-8 text.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigurationError(f"The configuration file {file} is not valid YAML{where}.") from error
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise ConfigurationError(f"The configuration file {file} must hold settings as `name: value` lines.")
-    return {str(name): _filled(value) for name, value in document.items() if value not in (None, "")}
-
-
-def _filled(value: Any) -> Any:
-    """A nested block without the settings left empty."""
-    if isinstance(value, dict):
-        return {str(name): inner for name, inner in value.items() if inner not in (None, "")}
-    return value
-
-
-_SECRETS = ("oauth.client_secret",)
-
-
-def _refusal(error: ValidationError, origins: Mapping[str, str]) -> str:
-    """The first problem as one sentence that names the setting, its value, its origin and what is allowed."""
-    problem = error.errors(include_url=False)[0]
-    path = ".".join(str(step) for step in problem["loc"])
-    origin = origins.get(str(problem["loc"][0]), "the configuration")
-    if problem["type"] == "extra_forbidden":
-        known = OAuth.model_fields if problem["loc"][0] == "oauth" else Settings.model_fields
-        suggestion = nearest(str(problem["loc"][-1]), known)
-        advice = f"did you mean {suggestion}?" if suggestion else f"known are {', '.join(known)}."
-        return f"There is no setting {path} (from {origin}); {advice}"
-    if path in _SECRETS:
-        return f"{path} (from {origin}) must be a string."
-    sentence = sentences(error, ())[0]
-    return (
-        sentence.replace(", but must", f" (from {origin}), but must", 1)
-        if ", but must" in sentence
-        else (sentence.replace(": ", f" (from {origin}): ", 1))
-    )
-
-
-def _check_names(loaded: Loaded, service_code: str, toolsets: tuple[str, ...]) -> None:
-    """Settings whose allowed values the server decides."""
-    settings, origins = loaded.settings, loaded.origins
-    if settings.service_code != service_code:
-        raise ConfigurationError(
-            f"service_code is {settings.service_code} (from {origins['service_code']}), but must be {service_code}."
-        )
-    for name in settings.toolsets:
-        if name not in toolsets:
-            raise ConfigurationError(
-                f"toolsets names {name} (from {origins['toolsets']}), but must name some of {', '.join(toolsets)}."
-            )
-
-
-_NEEDED_FOR_OAUTH = ("client_id", "client_secret", "authorize_url", "token_url")
-
-
-def _check_combination(loaded: Loaded) -> None:
-    """Settings that are each allowed, but not together."""
-    settings, origins = loaded.settings, loaded.origins
-
-    def refuse(name: str, because: str) -> ConfigurationError:
-        return ConfigurationError(f"{name} is {getattr(settings, name)} (from {origins[name]}), but {because}.")
-
-    over_stdio = f"transport stdio (from {origins['transport']}) allows only"
-    if settings.transport == "stdio" and settings.auth != "none":
-        raise refuse("auth", f"{over_stdio} none; for oauth set transport to sse or streamable-http")
-    if settings.transport == "stdio" and settings.credential == "token":
-        raise refuse("credential", f"{over_stdio} env or chain; for token set transport to sse or streamable-http")
-    if settings.auth == "oauth":
-        if settings.credential == "token":
-            raise refuse("credential", f"auth oauth (from {origins['auth']}) allows only env or chain")
-        missing = [name for name in _NEEDED_FOR_OAUTH if not getattr(settings.oauth, name)]
-        if missing:
-            names = ", ".join(f"oauth.{name}" for name in missing)
-            raise refuse("auth", f"the oauth block (from {origins['oauth']}) must also give {names}")
+    @property
+    def public_url(self) -> str:
+        """The address that people see: `base_url`, or the loopback address of this process."""
+        scheme = "https" if self.tls_cert else "http"
+        return self.base_url or f"{scheme}://localhost:{self.sse_port}"

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from .action import Action, Effect, Operation
 from .errors import ArgumentsError, VolcengineError
 from .inquiry import Caller, Inquiry
+from .openapi import Answer
 from .schema import input_schema, output_schema
 from .validation import sentences
 
@@ -46,17 +47,17 @@ class OperationTool:
             ),
         )
 
-    async def run(self, arguments: dict[str, Any], caller: Caller) -> CallToolResult:
-        """Check the arguments, do what they ask, and answer; an error is an error result."""
-        try:
-            request = self._request(arguments)
-            if isinstance(request, Action):
-                answer = await caller.send(request)
-                return success(answer.result, answer.request_id)
-            if isinstance(request, Inquiry):
-                return success(await request.answer(caller), None)
-        except VolcengineError as error:
-            return failure(error)
+    async def run(self, arguments: dict[str, Any], caller: Caller) -> Answer:
+        """Check the arguments, do what they ask, and answer.
+
+        Raises:
+            VolcengineError: the arguments do not fit, or the service refused or did not answer.
+        """
+        request = self._request(arguments)
+        if isinstance(request, Action):
+            return await caller.send(request)
+        if isinstance(request, Inquiry):
+            return Answer(dict(await request.answer(caller)), None)
         raise TypeError(f"{self.name} is neither an action nor an inquiry")
 
     def _request(self, arguments: dict[str, Any]) -> Operation:
@@ -78,10 +79,10 @@ def only(tools: Iterable[OperationTool], *, read_only: bool, toolsets: Iterable[
     ]
 
 
-def success(result: Mapping[str, Any], request_id: str | None) -> CallToolResult:
+def success(answer: Answer) -> CallToolResult:
     """A result as structured content and, for clients that read text only, as the same compact JSON."""
-    meta = {"RequestId": request_id} if request_id else None
-    return CallToolResult(content=[_text(result)], structured_content=dict(result), _meta=meta)
+    meta = {"RequestId": answer.request_id} if answer.request_id else None
+    return CallToolResult(content=[_text(answer.result)], structured_content=answer.result, _meta=meta)
 
 
 def failure(error: VolcengineError) -> CallToolResult:

@@ -74,6 +74,8 @@ def _sentence(problem: ErrorDetails, known: tuple[str, ...]) -> str:
         case "too_short" | "string_too_short":
             unit = "character" if problem["type"].startswith("string") else "item"
             allowed = f"have at least {context['min_length']} {unit}{'s' * (context['min_length'] != 1)}"
+        case "string_pattern_mismatch":
+            allowed = f"match the pattern {context['pattern']}"
         case kind if kind in _KINDS:
             allowed = f"be {_KINDS[kind]}"
         case _:

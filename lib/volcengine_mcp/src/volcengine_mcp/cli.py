@@ -166,6 +166,7 @@ def _load(service: Service, options: argparse.Namespace, environment: Mapping[st
         {name: value for name, value in given.items() if value is not None},
         service_code=service.code,
         toolsets=service.toolsets,
+        model=service.settings,
     )
 
 
@@ -233,7 +234,7 @@ def _call(service: Service, options: argparse.Namespace, loaded: Loaded, environ
     elif result.is_error:
         print(problem(content), file=sys.stderr)
     else:
-        print(readable(content))
+        print(readable(content, service.columns))
     return 1 if result.is_error else 0
 
 
@@ -284,7 +285,7 @@ def _config(service: Service, options: argparse.Namespace, loaded: Loaded, envir
 def _in_force(settings: Settings, origins: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
     """Each setting with its value, secrets masked, and its origin."""
     values = settings.model_dump(mode="json")
-    for path in leaves():
+    for path in leaves(type(settings)):
         value = values["oauth"][path.removeprefix("oauth.")] if path.startswith("oauth.") else values[path]
         shown = "***" if path in SECRETS and value not in ("", "memory") else value
         yield path, shown, origins[path]

@@ -29,9 +29,9 @@ class Loaded:
     origins: Mapping[str, str]
 
 
-def leaves() -> dict[str, FieldInfo]:
+def leaves(model: type[Settings] = Settings) -> dict[str, FieldInfo]:
     """Every setting that holds a value itself, by its path, such as `transport` and `oauth.client_id`."""
-    fields = {name: field for name, field in Settings.model_fields.items() if name != "oauth"}
+    fields = {name: field for name, field in model.model_fields.items() if name != "oauth"}
     return fields | {f"oauth.{name}": field for name, field in OAuth.model_fields.items()}
 
 
@@ -49,6 +49,7 @@ def load(
     *,
     service_code: str,
     toolsets: tuple[str, ...] = (),
+    model: type[Settings] = Settings,
 ) -> Loaded:
     """Read, override and check the settings of a server.
 
@@ -58,15 +59,16 @@ def load(
         options: settings given on the command line, which win over both.
         service_code: the only service code that the file may name.
         toolsets: the groups of tools that the server has.
+        model: the settings that the server has.
 
     Raises:
         ConfigurationError: one sentence that names the setting, its value, its origin and what is allowed.
     """
-    given, origins = _gather(file, environment, options or {})
+    given, origins = _gather(model, file, environment, options or {})
     try:
-        settings = Settings.model_validate(given)
+        settings = model.model_validate(given)
     except ValidationError as error:
-        raise ConfigurationError(_refusal(error, origins)) from error
+        raise ConfigurationError(_refusal(error, model, origins)) from error
     settings = settings.model_copy(update={"service_code": settings.service_code or service_code})
     loaded = Loaded(settings, origins)
     _check_names(loaded, service_code, toolsets)
@@ -75,18 +77,18 @@ def load(
 
 
 def _gather(
-    file: Path, environment: Mapping[str, str], options: Mapping[str, str]
+    model: type[Settings], file: Path, environment: Mapping[str, str], options: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The values given, nested as the file nests them, and the origin of every setting."""
     given = _read(file)
     block = given.get("oauth", {})
     if not isinstance(block, dict):
         raise ConfigurationError(f"oauth (from {file}) must be a block of settings, such as `client_id: …` lines.")
-    origins = dict.fromkeys(leaves(), "default")
+    origins = dict.fromkeys(leaves(model), "default")
     origins |= dict.fromkeys(given, str(file)) | dict.fromkeys((f"oauth.{name}" for name in block), str(file))
     overrides = {
         path: (value, name)
-        for path, field in leaves().items()
+        for path, field in leaves(model).items()
         if (name := variable(path, field)) and (value := environment.get(name, "").strip())
     }
     overrides |= {path: (value, f"--{path.removeprefix('sse_')}") for path, value in options.items()}
@@ -129,13 +131,13 @@ SECRETS = frozenset({"oauth.client_secret", "oauth.secret_key", "oauth.storage"}
 """Settings whose values are never shown; an address of Redis may hold a password."""
 
 
-def _refusal(error: ValidationError, origins: Mapping[str, str]) -> str:
+def _refusal(error: ValidationError, model: type[Settings], origins: Mapping[str, str]) -> str:
     """The first problem as one sentence that names the setting, its value, its origin and what is allowed."""
     problem = error.errors(include_url=False)[0]
     path = ".".join(str(step) for step in problem["loc"][:2] if isinstance(step, str))
     origin = origins.get(path, "the configuration")
     if problem["type"] == "extra_forbidden":
-        known = OAuth.model_fields if problem["loc"][0] == "oauth" else Settings.model_fields
+        known = OAuth.model_fields if problem["loc"][0] == "oauth" else model.model_fields
         suggestion = nearest(str(problem["loc"][-1]), known)
         advice = f"did you mean {suggestion}?" if suggestion else f"known are {', '.join(known)}."
         return f"There is no setting {path} (from {origin}); {advice}"

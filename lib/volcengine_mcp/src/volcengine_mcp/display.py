@@ -15,13 +15,17 @@ WIDEST_COLUMN = 44
 """Terminal columns that a cell may take before it is shortened."""
 
 
-def readable(content: Mapping[str, Any]) -> str:
-    """A result: plain values as `name: value` lines, lists of objects as tables."""
+def readable(content: Mapping[str, Any], first: Sequence[str] = ()) -> str:
+    """A result: plain values as `name: value` lines, lists of objects as tables.
+
+    Args:
+        first: columns that a table shows before the others.
+    """
     lines: list[str] = []
     tables: list[str] = []
     for name, value in content.items():
         if _is_rows(value):
-            tables.append(f"{name} ({len(value)})\n{table([row for row in value if row])}")
+            tables.append(f"{name} ({len(value)})\n{table([row for row in value if row], first=first)}")
         elif isinstance(value, dict) and value:
             tables.append(f"{name}\n" + "\n".join(f"  {key}: {_cell(inner)}" for key, inner in value.items()))
         else:
@@ -61,11 +65,12 @@ def tool_help(tool: Tool) -> str:
     return f"{tool.name}  {tool.title}  ({_effect(tool)})\n\n{about}\n\n{arguments}"
 
 
-def table(rows: Iterable[Mapping[str, Any]], *, widest: int = WIDEST_COLUMN) -> str:
+def table(rows: Iterable[Mapping[str, Any]], *, widest: int = WIDEST_COLUMN, first: Sequence[str] = ()) -> str:
     """Rows in aligned columns; columns that are empty throughout, or do not fit the terminal, are left out."""
     cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
     names = list(dict.fromkeys(name for row in cells for name in row))
     names = [name for name in names if any(row.get(name) for row in cells)]
+    names.sort(key=lambda name: first.index(name) if name in first else len(first))
     widths = {name: min(max(_columns(name), *(_columns(row.get(name, "")) for row in cells)), widest) for name in names}
     shown = _fitting(names, widths)
     lines = ["  ".join(_pad(name, widths[name]) for name in shown).rstrip()]

@@ -81,10 +81,10 @@ def build_app(server: Server, settings: Settings, metrics: Metrics, gate: Gate |
                 stack.push_async_callback(gate.close)
             yield
 
-    return Starlette(routes=routes, middleware=_middleware(settings, metrics, gate), lifespan=lifespan)
+    return Starlette(routes=routes, middleware=_middleware(server, settings, metrics, gate), lifespan=lifespan)
 
 
-def _middleware(settings: Settings, metrics: Metrics, gate: Gate | None) -> list[Middleware]:
+def _middleware(server: Server, settings: Settings, metrics: Metrics, gate: Gate | None) -> list[Middleware]:
     """From the outside in: headers, host, origin, limits, identity."""
     layers = [
         Middleware(SecurityHeaders, https=settings.public_url.startswith("https://")),
@@ -107,6 +107,7 @@ def _middleware(settings: Settings, metrics: Metrics, gate: Gate | None) -> list
                 expose_headers=("Mcp-Session-Id",),
             )
         )
+    layers.append(Middleware(RefuseWhileDraining, server=server))
     layers.append(Middleware(PerAddress, per_minute=settings.unauthenticated_rate_limit, costly=_is_costly(gate)))
     if gate is not None:
         layers.append(Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(gate.verifier)))
@@ -156,6 +157,23 @@ class _OnlyFor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         guarded = scope["type"] == "http" and scope["path"].startswith(self._paths)
         await (self._guarded if guarded else self._app)(scope, receive, send)
+
+
+class RefuseWhileDraining:
+    """ASGI middleware that starts nothing new once the server is about to end."""
+
+    def __init__(self, app: ASGIApp, *, server: Server) -> None:
+        self._app = app
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it with 503 so that the client or proxy turns to another replica."""
+        if self._server.draining and scope["type"] == "http" and scope["path"] in ("/sse", "/mcp"):
+            refusal = {"Code": "ShuttingDown", "Message": "This server is about to end.", "Hint": "Connect again."}
+            headers = {"Retry-After": "1", "Connection": "close"}
+            await JSONResponse(refusal, status_code=503, headers=headers)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class OriginGuard:

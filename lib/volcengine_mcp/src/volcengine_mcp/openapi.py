@@ -35,6 +35,9 @@ GENERAL_HOST = "open.volcengineapi.com"
 MOST_CLIENTS = 256
 """SDK clients kept; the least recently used goes first."""
 
+CLIENT_LIFETIME = 900.0
+"""Seconds without a call after which a client, and the keys in it, are let go."""
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -72,7 +75,7 @@ class OpenAPI:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._clients: OrderedDict[AnyCredential, ApiClient] = OrderedDict()
+        self._clients: OrderedDict[AnyCredential, tuple[ApiClient, float]] = OrderedDict()
         self._lock = Lock()
         self._limiter: anyio.CapacityLimiter | None = None
 
@@ -151,13 +154,14 @@ class OpenAPI:
         return None
 
     def _client(self, credential: AnyCredential) -> ApiClient:
+        """The client kept for a credential, or a new one; those unused for long, or too many, are let go."""
+        now = monotonic()
         with self._lock:
-            client = self._clients.pop(credential, None)
-            if client is None:
-                client = _new_client(self.endpoint, credential)
-            self._clients[credential] = client
-            if len(self._clients) > MOST_CLIENTS:
-                _, oldest = self._clients.popitem(last=False)
+            client, _ = self._clients.pop(credential, (None, now))
+            client = client or _new_client(self.endpoint, credential)
+            self._clients[credential] = client, now
+            while len(self._clients) > MOST_CLIENTS or now - next(iter(self._clients.values()))[1] > CLIENT_LIFETIME:
+                _, (oldest, _) = self._clients.popitem(last=False)
                 oldest.rest_client.pool_manager.clear()
             return client
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -13,12 +14,19 @@ from typing import Any
 import anyio
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
-from mcp_types import CallToolResult
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, GetPromptResult, ResourceTemplate, TextContent
+from mcp_types import Prompt as PromptDefinition
+from mcp_types import Resource as ResourceDefinition
 from mcp_types import Tool as Definition
+from pydantic import AnyUrl
 
 from .access import Access
 from .action import Action, Effect
+from .budget import shortened
 from .credentials import from_environment
 from .errors import AbandonedError, ArgumentsError, CredentialsError, VolcengineError
 from .inquiry import Caller
@@ -66,6 +74,9 @@ class Server(MCPServer[Any]):
         self._tools = {tool.name: tool for tool in offered}
         self._told = settings
         self._access = access
+        self._prompts = {prompt.name: prompt for prompt in service.prompts}
+        self._resources = service.resources
+        self._advice = service.advice
         self._metrics = metrics
         self._in_flight = 0
         self._idle = anyio.Event()
@@ -88,7 +99,8 @@ class Server(MCPServer[Any]):
         ended: Answer | VolcengineError = _CANCELLED
         self._count(+1)
         try:
-            ended = await self._tool(name).run(arguments, self._caller(context))
+            answer = await self._tool(name).run(arguments, self._caller(context))
+            ended = replace(answer, result=shortened(answer.result, self._told.answer_budget, self._advice))
         except VolcengineError as error:
             ended = error
         except Exception:
@@ -98,6 +110,49 @@ class Server(MCPServer[Any]):
             self._count(-1)
             self._record(name, arguments, ended, monotonic() - started)
         return failure(ended) if isinstance(ended, VolcengineError) else success(ended)
+
+    async def list_prompts(self) -> list[PromptDefinition]:
+        """The jobs that the service describes."""
+        return [prompt.definition() for prompt in self._prompts.values()]
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult:
+        """A job with its arguments filled in."""
+        try:
+            prompt = self._prompts[name]
+            return prompt.filled(arguments or {})
+        except KeyError:
+            raise MCPError(code=INVALID_PARAMS, message=f"There is no prompt {shown(name)}.") from None
+        except ArgumentsError as error:
+            raise MCPError(code=INVALID_PARAMS, message=error.message) from None
+
+    async def list_resources(self) -> list[ResourceDefinition]:
+        """The addresses without parameters."""
+        return [listed for listed in self._listed_resources() if isinstance(listed, ResourceDefinition)]
+
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        """The addresses with parameters."""
+        return [listed for listed in self._listed_resources() if isinstance(listed, ResourceTemplate)]
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
+    ) -> list[ReadResourceContents]:
+        """What the operation behind an address answers."""
+        for resource in self._resources:
+            arguments = resource.arguments(str(uri))
+            if arguments is None:
+                continue
+            result = await self.call_tool(resource.operation.wire_name(), arguments, context)
+            text = next(block.text for block in result.content if isinstance(block, TextContent))
+            if result.is_error:
+                raise ResourceError(text)
+            return [ReadResourceContents(text, mime_type="application/json")]
+        raise ResourceNotFoundError(f"There is no resource {shown(str(uri))}.")
+
+    def _listed_resources(self) -> list[ResourceDefinition | ResourceTemplate]:
+        offered = self._offered()
+        return [resource.listed() for resource in self._resources if resource.operation.wire_name() in offered]
 
     async def idle(self) -> None:
         """Wait until no call is in flight."""

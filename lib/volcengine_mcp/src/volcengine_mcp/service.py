@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .action import Operation
+from .guides import Prompt, Resource
+from .settings import Settings
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class Service:
         operations: what the server offers, as tools.
         config: the configuration file inside the package.
         example: a tool that is safe to call as a first try.
+        settings: all settings; a subclass adds those of this service.
+        prompts: jobs that people do with the tools.
+        resources: addresses at which read operations can be had.
+        columns: fields of results that a table on a terminal shows first.
+        advice: how to get what an answer over the size budget leaves out.
     """
 
     key: str
@@ -32,6 +39,11 @@ class Service:
     operations: Sequence[type[Operation]]
     config: Path
     example: str
+    settings: type[Settings] = Settings
+    prompts: Sequence[Prompt] = ()
+    resources: Sequence[Resource] = ()
+    columns: Sequence[str] = ()
+    advice: str = "Ask for fewer items at once."
 
     @property
     def command(self) -> str:

@@ -16,6 +16,7 @@ from .errors import ArgumentsError, VolcengineError
 from .inquiry import Caller, Inquiry
 from .openapi import Answer
 from .schema import input_schema, output_schema
+from .untrusted import visible
 from .validation import sentences
 
 
@@ -57,7 +58,7 @@ class OperationTool:
         if isinstance(request, Action):
             return await caller.send(request)
         if isinstance(request, Inquiry):
-            return Answer(dict(await request.answer(caller)), None)
+            return Answer(visible(dict(await request.answer(caller))), None)
         raise TypeError(f"{self.name} is neither an action nor an inquiry")
 
     def _request(self, arguments: dict[str, Any]) -> Operation:

@@ -30,6 +30,10 @@ def service() -> Service:
         operations=ACTIONS,
         config=Path(__file__).with_name("config") / "cfg.yaml",
         example="LookupEvents",
+        columns=(
+            *("EventTime", "EventName", "EventSource", "UserName", "SourceIPAddress", "ErrorCode"),
+            *("TrailName", "LoggingStatus", "EventRW", "TosBucketName", "TlsProjectName", "LatestDeliveryError"),
+        ),
     )
 
 

@@ -30,6 +30,10 @@ def service() -> Service:
         operations=ACTIONS,
         config=Path(__file__).with_name("config") / "cfg.yaml",
         example="ListAccounts",
+        columns=(
+            *("AccountID", "PolicyID", "ShowName", "Name", "AccountName", "PolicyName", "PolicyType", "OrgUnitName"),
+            *("ID", "ParentID", "Depth", "Status", "Description"),
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -339,10 +340,17 @@ def serve(service: Service, settings: Settings, environment: Mapping[str, str]) 
 
 
 def _listen(settings: Settings) -> socket.socket:
+    """A listening socket. Its protocol is stated, because asyncio switches Nagle's delay off only where it is TCP."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if sys.platform != "win32":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((settings.host, settings.sse_port), family=family, backlog=2048)
+        listener.bind((settings.host, settings.sse_port))
+        listener.listen(2048)
     except OSError as error:
+        listener.close()
         raise ConfigurationError(
             f"The address {settings.host} port {settings.sse_port} cannot be listened on: {error.strerror}."
         ) from error
+    return listener

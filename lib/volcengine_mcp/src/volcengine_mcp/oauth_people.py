@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from .configuration import on_github
-from .oauth_refusals import Unavailable, note
+from .oauth_refusals import UnavailableError, note
 from .settings import OAuth
 from .untrusted import visible
 
@@ -113,7 +113,7 @@ class People:
         """The owner of the provider's token; None when the provider or the lists do not let them in.
 
         Raises:
-            Unavailable: the provider does not answer.
+            UnavailableError: the provider does not answer.
         """
         account = await self._account(token)
         if account is None:
@@ -136,7 +136,7 @@ class People:
             task.add_done_callback(lambda _: self._asking.pop(key, None))
         try:
             return await asyncio.shield(task)  # another request may wait for the same answer
-        except Unavailable as refusal:
+        except UnavailableError as refusal:
             raise note(refusal) from None
 
     async def _ask_and_remember(self, key: str, token: str) -> Account | None:
@@ -145,7 +145,7 @@ class People:
                 account = await self._ask(token)
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
             logger.warning("The OAuth provider's user info cannot be reached: %s", type(error).__name__)
-            raise Unavailable from None
+            raise UnavailableError from None
         seconds = REMEMBERED if account else _REFUSAL_REMEMBERED
         self._known[key] = (self._clock() + seconds, account)
         self._known.move_to_end(key)
@@ -199,7 +199,7 @@ class People:
         )
         if limited or response.status_code == 429 or response.status_code >= 500:
             logger.warning("%s answered %d", urlsplit(url).netloc, response.status_code)
-            raise Unavailable
+            raise UnavailableError
         if response.status_code not in (200, 401):
             logger.warning("%s%s answered %d", *urlsplit(url)[1:3], response.status_code)
         return response

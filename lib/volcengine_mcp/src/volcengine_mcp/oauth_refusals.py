@@ -20,7 +20,7 @@ MAX_REQUEST_SIZE = 8192
 """Bytes of a query or a body that the OAuth pages read; a stored sign-in is not larger either."""
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that is refused with a constant text."""
 
     status: ClassVar[int]
@@ -28,7 +28,7 @@ class Refusal(Exception):
     text: ClassVar[str]
 
 
-class Unavailable(Refusal):
+class UnavailableError(RefusedError):
     """The provider or the storage is away for now; nobody is let in meanwhile."""
 
     status = 503
@@ -36,7 +36,7 @@ class Unavailable(Refusal):
     text = "The server cannot check who you are at the moment. Try again in a few seconds."
 
 
-class NotAllowed(Refusal):
+class NotAllowedError(RefusedError):
     """The provider knows the person, but the server's lists do not."""
 
     status = 403
@@ -44,7 +44,7 @@ class NotAllowed(Refusal):
     text = "This account may not use this server. Ask its administrator to be let in."
 
 
-class NotSignedIn(Refusal):
+class NotSignedInError(RefusedError):
     """The provider did not confirm the sign-in."""
 
     status = 400
@@ -52,7 +52,7 @@ class NotSignedIn(Refusal):
     text = "The provider did not confirm the sign-in. Start again from your MCP client."
 
 
-class ForeignPage(Refusal):
+class ForeignPageError(RefusedError):
     """A page of another site tried to consent in a person's name."""
 
     status = 403
@@ -60,7 +60,7 @@ class ForeignPage(Refusal):
     text = "Consent must be given on this server's own page."
 
 
-class TooLarge(Refusal):
+class TooLargeError(RefusedError):
     """A request longer than any that a client has reason to send."""
 
     status = 413
@@ -68,10 +68,10 @@ class TooLarge(Refusal):
     text = "The request is too large."
 
 
-_noted: ContextVar[list[Refusal] | None] = ContextVar("_noted", default=None)
+_noted: ContextVar[list[RefusedError] | None] = ContextVar("_noted", default=None)
 
 
-def note(refusal: Refusal) -> Refusal:
+def note(refusal: RefusedError) -> RefusedError:
     """Remember the refusal for whoever answers the request: the code between may swallow the exception."""
     noted = _noted.get()
     if noted is not None:
@@ -82,8 +82,8 @@ def note(refusal: Refusal) -> Refusal:
 class Watch:
     """Collects the refusals that are noted while it is entered."""
 
-    def __enter__(self) -> list[Refusal]:
-        noted: list[Refusal] = []
+    def __enter__(self) -> list[RefusedError]:
+        noted: list[RefusedError] = []
         self._token = _noted.set(noted)
         return noted
 
@@ -140,15 +140,15 @@ class Guarded:
 
         try:
             if len(scope["query_string"]) > MAX_REQUEST_SIZE:
-                raise TooLarge
+                raise TooLargeError
             scope = self._prepare(scope)
             try:
                 await self._serve(scope, receive, send_with_headers)
-            except NotAllowed:
+            except NotAllowedError:
                 if self._denied is None:
                     raise
-                await self._serve(self._denied(scope), receive, send_with_headers)
-        except Refusal as refusal:
+                await self._serve(self._denied(scope), _nothing_more, send_with_headers)
+        except RefusedError as refusal:
             await answer(refusal, page=self._page)(scope, receive, send_with_headers)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,7 +163,12 @@ class Guarded:
             await self._app(scope, receive, send_unless_refused)
 
 
-def answer(refusal: Refusal, *, page: bool = False) -> Response:
+async def _nothing_more() -> Message:
+    """What a request brings that has been read already."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def answer(refusal: RefusedError, *, page: bool = False) -> Response:
     """The response to a refused request."""
     headers = {"retry-after": "5"} if refusal.status == 503 else None
     if page:
@@ -173,13 +178,13 @@ def answer(refusal: Refusal, *, page: bool = False) -> Response:
 
 
 class Guard:
-    """The whole application, which answers 503 rather than 500 or 401 while a token cannot be checked."""
+    """ASGI middleware, outside authentication: answers 503 while a token cannot be checked, not 500 or 401."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the application."""
+        """Pass a request on."""
         started = False
 
         async def watched(message: Message) -> None:
@@ -189,7 +194,7 @@ class Guard:
 
         try:
             await self._app(scope, receive, watched)
-        except Unavailable as refusal:
+        except UnavailableError as refusal:
             if started or scope["type"] != "http":
                 raise
             await answer(refusal)(scope, receive, send)
@@ -202,7 +207,7 @@ def from_own_page(origin: str) -> Callable[[Scope], Scope]:
         headers = Headers(scope=scope)
         foreign = headers.get("origin", origin).lower() != origin.lower()
         if scope["method"] == "POST" and (foreign or headers.get("sec-fetch-site", "same-origin") != "same-origin"):
-            raise ForeignPage
+            raise ForeignPageError
         return scope
 
     return prepare

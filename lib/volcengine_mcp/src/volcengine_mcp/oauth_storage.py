@@ -28,7 +28,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from .oauth_refusals import Unavailable, note
+from .oauth_refusals import UnavailableError, note
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +54,12 @@ class Claims(Protocol):
 
 
 async def _reached(work: Awaitable[T]) -> T:
-    """The result, or `Unavailable` when the storage does not answer."""
+    """The result, or `UnavailableError` when the storage does not answer."""
     try:
         return await work
     except (RedisError, OSError, TimeoutError, BaseKeyValueError) as error:
         logger.warning("The OAuth storage does not answer: %s", type(error).__name__)
-        raise note(Unavailable()) from None
+        raise note(UnavailableError()) from None
 
 
 class Vault(BaseWrapper):
@@ -80,7 +80,7 @@ class Vault(BaseWrapper):
         """The entry; None as well when it was not written with this key to this place.
 
         Raises:
-            Unavailable: the storage does not answer.
+            UnavailableError: the storage does not answer.
         """
         place = _place(collection, key)
         try:
@@ -104,7 +104,7 @@ class Vault(BaseWrapper):
         """Keep an entry for `ttl` seconds.
 
         Raises:
-            Unavailable: the storage does not answer.
+            UnavailableError: the storage does not answer.
         """
         place = _place(collection, key)
         sealed = self._fernet.encrypt(json.dumps({place: dict(value)}).encode()).decode()
@@ -115,7 +115,7 @@ class Vault(BaseWrapper):
         """Forget an entry.
 
         Raises:
-            Unavailable: the storage does not answer.
+            UnavailableError: the storage does not answer.
         """
         return await _reached(self.key_value.delete(_place(collection, key), collection=collection))
 
@@ -215,7 +215,10 @@ class MemoryClaims:
         """Whether nobody has claimed the name within so many seconds."""
         now = monotonic()
         self._until = {name: until for name, until in self._until.items() if until > now}
-        return self._until.setdefault(name, mine := now + seconds) is mine
+        if name in self._until:
+            return False
+        self._until[name] = now + seconds
+        return True
 
     async def release(self, name: str) -> None:
         """Give a name back."""

@@ -67,7 +67,7 @@ class Answer:
     """What the service answered: the result in its declared shape, and the ID of the request."""
 
     result: dict[str, Any]
-    request_id: str | None
+    request_id: str | None = None
 
 
 class OpenAPI:

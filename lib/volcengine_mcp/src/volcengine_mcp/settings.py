@@ -45,16 +45,6 @@ def _ca_bundle(value: str) -> str:
     return str(path)
 
 
-def _timezone(value: str) -> str:
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError("it must be a name such as Asia/Shanghai or UTC") from error
-    return value
-
-
 def _split(value: object) -> object:
     return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
 
@@ -235,12 +225,6 @@ class Settings(BaseModel):
         Variable("MCP_SERVER_TOOLSETS"),
         Field(description="Offer only these groups of tools; empty means all."),
     ] = ()
-    timezone: Annotated[
-        str,
-        AfterValidator(_timezone),
-        Variable("MCP_SERVER_TIMEZONE"),
-        Field(description="Time zone of times that are given without one."),
-    ] = "Asia/Shanghai"
     answer_budget: Annotated[
         int,
         Variable("MCP_SERVER_ANSWER_BUDGET"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -58,7 +59,8 @@ class OperationTool:
         if isinstance(request, Action):
             return await caller.send(request)
         if isinstance(request, Inquiry):
-            return Answer(visible(dict(await request.answer(caller))), None)
+            answer = await request.answer(caller)
+            return replace(answer, result=visible(answer.result))
         raise TypeError(f"{self.name} is neither an action nor an inquiry")
 
     def _request(self, arguments: dict[str, Any]) -> Operation:

@@ -1,0 +1,134 @@
+"""Matching of patterns: wildcards, actions, TRNs and the variables in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_STARS = re.compile(r"\*+")
+TRN_FIELDS = 5
+
+
+class Wild(Enum):
+    """The two wildcards (Volcengine docs 6257/1134943); no escape for them is known."""
+
+    MANY = "*"
+    ONE = "?"
+
+
+Tokens: TypeAlias = tuple["str | Wild", ...]
+
+
+def tokens(pattern: str, values: Mapping[str, str] | None = None) -> Tokens:
+    """The pattern as single characters and wildcards, with its variables replaced.
+
+    A variable's value is literal: a `*` in a tag must not widen the policy that uses the tag. A variable that
+    `values` (by lower-case key) does not have stays as text.
+    """
+    found: list[str | Wild] = []
+    at = 0
+    for match in _VARIABLE.finditer(pattern) if values is not None else ():
+        value = values.get(match[1].lower()) if values is not None else None
+        found.extend(_wild(pattern[at : match.start()]))
+        found.extend(match[0] if value is None else value)
+        at = match.end()
+    found.extend(_wild(pattern[at:]))
+    return tuple(found)
+
+
+def _wild(text: str) -> Iterator[str | Wild]:
+    return (Wild(char) if char in "*?" else char for char in text)
+
+
+def variables(pattern: str) -> tuple[str, ...]:
+    """The keys of the variables `${key}` in it (Volcengine docs 6257/1134943), in order."""
+    return tuple(match[1] for match in _VARIABLE.finditer(pattern))
+
+
+def matches(pattern: Sequence[str | Wild], text: str) -> bool:
+    """Whether the whole text fits: `*` is any number of characters, `?` exactly one.
+
+    It goes back to the last `*` only, so its time is bounded by the product of the lengths, whatever the pattern; a
+    backtracking regular expression has no such bound, and policies come from outside.
+    """
+    at = place = 0
+    star, resume = -1, 0
+    while place < len(text):
+        token = pattern[at] if at < len(pattern) else None
+        if token is Wild.MANY:
+            star, resume = at, place
+            at += 1
+        elif token is Wild.ONE or token == text[place]:
+            at += 1
+            place += 1
+        elif star >= 0:
+            resume += 1
+            at, place = star + 1, resume
+        else:
+            return False
+    return all(token is Wild.MANY for token in pattern[at:])
+
+
+def glob(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
+    """Whether the text fits the pattern with wildcards and without variables."""
+    if ignore_case:
+        pattern, text = pattern.casefold(), text.casefold()
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == text
+    if len(pattern) - pattern.count("*") > len(text):
+        return False
+    return matches(tokens(_STARS.sub("*", pattern)), text)
+
+
+def split_action(pattern: str) -> tuple[str, str] | None:
+    """Service code and name, or None without a colon; a lone `*` is both (Volcengine docs 6257/1253730)."""
+    if pattern == "*":
+        return "*", "*"
+    service, colon, name = pattern.partition(":")
+    return (service, name) if colon else None
+
+
+def match_action(pattern: str, action: str, *, ignore_case: bool) -> bool | None:
+    """Whether the action `service:Name` fits, or None when the pattern has no colon and is not `*`.
+
+    Both sides are matched for themselves, since the system policy ReadOnlyAccess has patterns such as `*:List*`
+    (Volcengine docs 6257/1253730); that a wildcard does not cross the colon is inferred.
+    """
+    wanted, given = split_action(pattern), split_action(action)
+    if wanted is None or given is None:
+        return None
+    return all(glob(w, g, ignore_case=ignore_case) for w, g in zip(wanted, given, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Trn:
+    """A resource name `trn:<service>:<region>:<account>:<path>` (Volcengine docs 6257/1134319)."""
+
+    service: str
+    region: str
+    account: str
+    path: str
+
+
+def parse_trn(text: str) -> Trn | None:
+    """The fields, split at the first four colons as a path may hold more, or None when it is no TRN."""
+    fields = text.split(":", TRN_FIELDS - 1)
+    return Trn(*fields[1:]) if len(fields) == TRN_FIELDS and fields[0] == "trn" else None
+
+
+def match_trn(pattern: Trn, resource: Trn, values: Mapping[str, str] | None = None) -> bool:
+    """Whether the resource fits field by field.
+
+    In the path `*` runs across `/` (Volcengine docs 6349/102133) and variables are replaced (docs 6257/1134943).
+    That a wildcard does not cross a field is inferred.
+    """
+    return (
+        glob(pattern.service, resource.service)
+        and glob(pattern.region, resource.region)
+        and glob(pattern.account, resource.account)
+        and matches(tokens(pattern.path, values or {}), resource.path)
+    )

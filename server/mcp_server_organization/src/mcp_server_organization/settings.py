@@ -1,0 +1,44 @@
+"""The settings that only this server has."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from volcengine_mcp.settings import Settings, Variable
+
+from .policy import Assumptions
+
+
+def _pairs(value: object) -> object:
+    """`A-ROOT=bound, A-SE=literal` as a mapping."""
+    if not isinstance(value, str):
+        return value
+    return {name: choice for name, _, choice in (pair.partition("=") for pair in re.split(r"[\s,;]+", value) if pair)}
+
+
+def _known(value: dict[str, str]) -> dict[str, str]:
+    Assumptions.from_mapping(value)
+    return value
+
+
+class OrganizationSettings(Settings):
+    """All settings of the Organization server."""
+
+    policy_assumptions: Annotated[
+        dict[str, str],
+        BeforeValidator(_pairs),
+        AfterValidator(_known),
+        Variable("MCP_SERVER_POLICY_ASSUMPTIONS"),
+        Field(
+            description="Choices for what Volcengine does not document about control policies, such as "
+            "`A-ROOT=bound`; docs/policies.md lists them.",
+            default_factory=dict,
+        ),
+    ]
+
+    @property
+    def assumptions(self) -> Assumptions:
+        """The choice for every open point."""
+        return Assumptions.from_mapping(self.policy_assumptions)

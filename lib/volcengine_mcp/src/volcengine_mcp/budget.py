@@ -31,8 +31,13 @@ def shortened(result: dict[str, Any], most: int, how: str) -> dict[str, Any]:
     return {"Shortened": left_out | {"How": how}} | result
 
 
+def compact(value: object) -> str:
+    """JSON without needless space, with Chinese as Chinese."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _size(value: object) -> int:
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    return len(compact(value).encode("utf-8", "surrogatepass"))
 
 
 def _lists(node: Any, path: str = "") -> list[tuple[str, list[Any]]]:

@@ -29,8 +29,8 @@ BAD_USAGE = 2
 
 def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line of a server and end the process with its exit status."""
-    _end_on_signals()
     options = _options(_parser(service), arguments)
+    _end_on_signals(quietly=options.run is _serve)
     try:
         with _environment(options) as environment:
             loaded = _load(service, options, environment)
@@ -46,11 +46,15 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(status)
 
 
-def _end_on_signals() -> None:
-    """End at once, quietly and with success, on Ctrl-C and SIGTERM: a blocked read of stdin would delay it."""
+def _end_on_signals(*, quietly: bool) -> None:
+    """End at once on Ctrl-C and SIGTERM: a blocked read of stdin would delay it.
 
-    def end(_signal: int, _frame: object) -> None:
-        os._exit(0)
+    Args:
+        quietly: with success, as a server that is told to stop; a command that did not finish tells so, as shells do.
+    """
+
+    def end(number: int, _frame: object) -> None:
+        os._exit(0 if quietly else 128 + number)
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
@@ -60,6 +64,8 @@ def _log_to_stderr(level: str) -> None:
     logging.basicConfig(
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # At debug the SDK writes whole answers, with whatever the events in them hold.
+    logging.getLogger("volcenginesdkcore").setLevel(logging.INFO)
     if level != "debug":
         for chatty in ("mcp", "uvicorn"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -73,7 +79,8 @@ def _log_level(options: argparse.Namespace, loaded: Loaded) -> str:
 
 def _options(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
     """The parsed command line; `key=value` words may stand before and after options."""
-    options, rest = parser.parse_known_args(arguments)
+    defaults = argparse.Namespace(config=None, transport=None, port=None, sandbox=False)
+    options, rest = parser.parse_known_args(arguments, defaults)
     if rest and (options.run is not _call or any(word.startswith("-") for word in rest)):
         parser.error(f"there is no argument {' '.join(rest)} here; see --help")
     if rest:
@@ -99,8 +106,8 @@ def _parser(service: Service) -> argparse.ArgumentParser:
         parents=[common],
     )
     parser.add_argument("--version", action="version", version=f"{service.command} {service.version}")
-    parser.set_defaults(run=_serve, config=None, transport=None, port=None, sandbox=False)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     listing = commands.add_parser("tools", parents=[common], help="list the tools, or show the schema of one")
     listing.add_argument("tool", nargs="?", metavar="TOOL", help="show this tool's schema")
     listing.add_argument("--json", action="store_true", help="print JSON, exactly as an MCP client receives it")
@@ -113,7 +120,11 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     )
     call.add_argument("tool", metavar="TOOL")
     call.add_argument(
-        "arguments", nargs="*", metavar="JSON | key=value", help="the arguments; repeat a key to give a list"
+        "arguments",
+        nargs="*",
+        default=[],
+        metavar="JSON | key=value",
+        help="the arguments; repeat a key to give a list",
     )
     call.add_argument("--json", action="store_true", help="print JSON even on a terminal")
     call.set_defaults(run=_call)
@@ -175,13 +186,14 @@ def _serve(service: Service, options: argparse.Namespace, loaded: Loaded, enviro
     from .server import missing_credentials, serve_stdio
 
     settings = loaded.settings
-    start_tracing(service.command)
+    flush_traces = start_tracing(service.command)
     if error := missing_credentials(settings, environment):
         print(f"{service.command}: {error.message} {error.hint} Until then every call fails.", file=sys.stderr)
     if settings.transport != "stdio":
         from .http import serve
 
         serve(service, settings, environment)
+        flush_traces()
         return 0
     if sys.stdin.isatty():
         print(
@@ -189,7 +201,7 @@ def _serve(service: Service, options: argparse.Namespace, loaded: Loaded, enviro
             f"To try it by hand: {service.command} call {service.example} --sandbox",
             file=sys.stderr,
         )
-    serve_stdio(_local(service, settings, environment))
+    serve_stdio(_local(service, settings, environment), flush_traces)
     return 0
 
 
@@ -265,17 +277,16 @@ def _asked() -> dict[str, str]:
 
 
 def _config(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
-    from .display import table
     from .server import missing_credentials
 
-    rows = [
-        {"Setting": name, "Value": value, "Origin": origin}
-        for name, value, origin in _in_force(loaded.settings, loaded.origins)
-    ]
+    in_force = list(_in_force(loaded.settings, loaded.origins))
     if options.json:
-        print(_json({row["Setting"]: {"value": row["Value"], "origin": row["Origin"]} for row in rows}))
+        print(_json({name: {"value": value, "origin": origin} for name, value, origin in in_force}))
         return 0
-    print(table(rows))
+    print(f"{'Setting':<30}{'Value':<14}  Origin")
+    for name, value, origin in in_force:
+        text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+        print(f"{name:<30}{text:<14}  {origin}")
     if loaded.settings.credential == "env":
         error = missing_credentials(loaded.settings, environment)
         print(f"\n{error.message} {error.hint}" if error else "\nVolcengine credentials are set in the environment.")

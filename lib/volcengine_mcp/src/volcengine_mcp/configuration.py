@@ -5,6 +5,7 @@ Every refusal is one sentence that names the setting, its value, where it came f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigurationError(f"The configuration file {file} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"The configuration file {file} is not UTF-8 text.") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"The configuration file {file} nests too deeply.") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -131,6 +134,10 @@ SECRETS = frozenset({"oauth.client_secret", "oauth.secret_key", "oauth.storage"}
 """Settings whose values are never shown; an address of Redis may hold a password."""
 
 
+_PASSWORD = re.compile(r"//[^/\s]*@")
+"""User and password in an address."""
+
+
 def _refusal(error: ValidationError, model: type[Settings], origins: Mapping[str, str]) -> str:
     """The first problem as one sentence that names the setting, its value, its origin and what is allowed."""
     problem = error.errors(include_url=False)[0]
@@ -143,7 +150,7 @@ def _refusal(error: ValidationError, model: type[Settings], origins: Mapping[str
         return f"There is no setting {path} (from {origin}); {advice}"
     if path in SECRETS:
         return f"{path} (from {origin}) has a form that is not allowed; see docs/configuration.md."
-    sentence = sentences(error, ())[0]
+    sentence = _PASSWORD.sub("//***@", sentences(error, ())[0])
     mark = ", but must" if ", but must" in sentence else ": "
     return sentence.replace(mark, f" (from {origin}){mark}", 1)
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mcp_types import Tool
@@ -44,25 +44,36 @@ def problem(content: Mapping[str, Any]) -> str:
 
 
 def overview(tools: Sequence[Tool]) -> str:
-    """The tools with their titles and effects."""
-    return table([{"Tool": tool.name, "Title": tool.title, "Effect": _effect(tool)} for tool in tools])
+    """The tools with their effects and titles, which are cut to the width of the terminal."""
+    rows = [{"Tool": tool.name, "Effect": _effect(tool), "Title": tool.title} for tool in tools]
+    names = max((len(tool.name) for tool in tools), default=0)
+    return table(rows, widest=max(names, _width() - names - len("  Effect  ")))
 
 
 def tool_help(tool: Tool) -> str:
     """One tool: what it does and which arguments it takes."""
-    required = set(tool.input_schema.get("required", []))
-    rows = [
-        {
-            "Argument": name,
-            "Type": _type(schema),
-            "Required": "yes" if name in required else "",
-            "Description": schema.get("description", ""),
-        }
-        for name, schema in tool.input_schema.get("properties", {}).items()
+    width = min(_width(), 100)
+    about = textwrap.fill(tool.description or "", width)
+    lines = [
+        line
+        for head, description in _arguments(tool.input_schema)
+        for line in (
+            *textwrap.wrap(head, width, subsequent_indent="  "),
+            *textwrap.wrap(description, width, initial_indent="    ", subsequent_indent="    "),
+        )
     ]
-    about = textwrap.fill(tool.description or "", min(_width(), 100))
-    arguments = table(rows, widest=80) if rows else "It takes no arguments."
+    arguments = "\n".join(lines) or "It takes no arguments."
     return f"{tool.name}  {tool.title}  ({_effect(tool)})\n\n{about}\n\n{arguments}"
+
+
+def _arguments(schema: Mapping[str, Any], holder: str = "") -> Iterator[tuple[str, str]]:
+    """Each argument as `name: type` with its description; the fields of a list's objects follow it."""
+    required = schema.get("required", [])
+    for name, inner in schema.get("properties", {}).items():
+        mark = ", required" if name in required else ""
+        yield f"{holder}{name}: {_type(inner)}{mark}", inner.get("description", "")
+        listed = inner.get("type") == "array"
+        yield from _arguments(inner["items"] if listed else inner, f"{holder}{name}{'[]' if listed else ''}.")
 
 
 def table(rows: Iterable[Mapping[str, Any]], *, widest: int = WIDEST_COLUMN, first: Sequence[str] = ()) -> str:
@@ -93,7 +104,7 @@ def _effect(tool: Tool) -> str:
 
 def _type(schema: Mapping[str, Any]) -> str:
     if choices := schema.get("enum"):
-        return " | ".join(str(choice) for choice in choices) if len(choices) <= 4 else "one of several"
+        return " | ".join(str(choice) for choice in choices)
     if options := schema.get("anyOf"):
         return " or ".join(_type(option) for option in options)
     if schema.get("type") == "array":

@@ -13,6 +13,8 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING, Any
 
+from .untrusted import visible
+
 if TYPE_CHECKING:
     from .action import Action
 
@@ -56,7 +58,7 @@ class VolcengineError(Exception):
             "RequestId": self.request_id,
             "Hint": self.hint or None,
         }
-        return {name: value for name, value in facts.items() if value is not None}
+        return visible({name: value for name, value in facts.items() if value is not None})
 
 
 class ConfigurationError(VolcengineError):
@@ -207,10 +209,10 @@ def _envelope(body: object) -> _Envelope | None:
         return None
     if not isinstance(metadata, dict) or not isinstance(error, dict):
         return None
-    code = str(error.get("Code") or "UnknownError")
+    code = visible(str(error.get("Code") or "UnknownError"))
     message = str(error.get("Message") or "").strip() or "The service gave no message."
     request_id = metadata.get("RequestId")
-    return _Envelope(code, message, str(request_id) if request_id else None)
+    return _Envelope(code, message, visible(str(request_id)) if request_id else None)
 
 
 def translate(error: BaseException, action: type[Action], *, seconds: float) -> VolcengineError:

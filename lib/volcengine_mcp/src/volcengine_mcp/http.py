@@ -57,7 +57,7 @@ def build_app(server: Server, settings: Settings, metrics: Metrics, gate: Gate |
     """The ASGI application that the settings describe."""
     # The guard of this module covers every route, so the transports' own is switched off.
     unguarded = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    routes: list[BaseRoute] = [*(gate.routes if gate else ()), *_operations(server, metrics)]
+    routes: list[BaseRoute] = [*(gate.routes if gate else ()), *_operations(server, metrics, gate)]
     sessions = None
     if settings.transport == "streamable-http" or settings.streamable_http:
         streamable = server.streamable_http_app(
@@ -111,6 +111,7 @@ def _middleware(server: Server, settings: Settings, metrics: Metrics, gate: Gate
     layers.append(Middleware(RefuseWhileDraining, server=server))
     layers.append(Middleware(PerAddress, per_minute=settings.unauthenticated_rate_limit, costly=_is_costly(gate)))
     if gate is not None:
+        layers.append(gate.middleware)
         layers.append(Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(gate.verifier)))
     elif settings.credential == "token":
         layers.append(Middleware(partial(_OnlyFor, paths=MCP_PATHS, guard=HeaderCredentials)))
@@ -240,7 +241,7 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-def _operations(server: Server, metrics: Metrics) -> list[Route]:
+def _operations(server: Server, metrics: Metrics, gate: Gate | None) -> list[Route]:
     """Routes for those who run the server."""
     checked: tuple[float, str | None] = (float("-inf"), None)
 
@@ -254,6 +255,8 @@ def _operations(server: Server, metrics: Metrics) -> list[Route]:
         if monotonic() - checked[0] > READINESS_LASTS:
             problem = await anyio.to_thread.run_sync(server.openapi.unreachable, abandon_on_cancel=True)
             checked = (monotonic(), problem)
+        if gate is not None and not await gate.ready():
+            return JSONResponse({"status": "unready", "reason": "the OAuth storage does not answer"}, status_code=503)
         if checked[1]:
             return JSONResponse({"status": "unready", "reason": checked[1]}, status_code=503)
         return JSONResponse({"status": "ok"})

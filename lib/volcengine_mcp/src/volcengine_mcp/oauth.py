@@ -58,6 +58,7 @@ class Gate:
     ready: Callable[[], Awaitable[bool]]
     close: Callable[[], Awaitable[None]]
 
+
 def person(token: AccessToken) -> Person:
     """Whose token it is and what they may use; `token` is what the gate's verifier made of a request."""
     claims = token.claims or {}
@@ -101,6 +102,7 @@ def gate(settings: Settings, *, clock: Callable[[], float] = monotonic) -> Gate:
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
     people = People(oauth, http, clock)
+    _silence()
     proxy = Proxy(
         oauth,
         base_url=settings.public_url,
@@ -124,7 +126,6 @@ def gate(settings: Settings, *, clock: Callable[[], float] = monotonic) -> Gate:
 
     base = AnyHttpUrl(settings.public_url)
     auth = AuthSettings(issuer_url=base, resource_server_url=base, validate_token_resource=False)
-    _silence()
     return Gate(_routes(proxy, settings), proxy, auth, Middleware(Guard), ready, close)
 
 
@@ -203,7 +204,7 @@ def _routes(proxy: Proxy, settings: Settings) -> list[BaseRoute]:
         raise ConfigurationError(
             f"base_url is {settings.base_url}, but with auth oauth it must begin with https:// unless it is loopback."
         ) from error
-    parts = urlsplit(settings.public_url)
+    parts = urlsplit(str(AnyHttpUrl(settings.public_url)))  # as a browser writes it: no default port, lower case
     origin = f"{parts.scheme}://{parts.netloc}"
 
     def for_clients(app: ASGIApp) -> Guarded:

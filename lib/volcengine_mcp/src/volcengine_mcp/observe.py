@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -91,10 +91,17 @@ def log_call(
     CALLS.info("%s", json.dumps(line, ensure_ascii=False))
 
 
-def start_tracing(service_name: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Send traces where the standard OTEL variables say; does nothing when they say nothing."""
+FLUSH_TIMEOUT = 500
+"""Milliseconds that the last traces may take on their way when the process ends."""
+
+
+def start_tracing(service_name: str, environment: Mapping[str, str] = os.environ) -> Callable[[], None]:
+    """Send traces where the standard OTEL variables say; does nothing when they say nothing.
+
+    Answers with what sends the traces that are still held, to be called before the process ends.
+    """
     if not (environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")):
-        return
+        return _nothing
     try:
         from opentelemetry import trace
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -103,7 +110,16 @@ def start_tracing(service_name: str, environment: Mapping[str, str] = os.environ
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         logger.warning("OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra `otel` is not installed: no traces are sent.")
-        return
+        return _nothing
     provider = TracerProvider(resource=Resource.create({"service.name": service_name}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+
+    def flush() -> None:
+        provider.force_flush(FLUSH_TIMEOUT)
+
+    return flush
+
+
+def _nothing() -> None:
+    pass

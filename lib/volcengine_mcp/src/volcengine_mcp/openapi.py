@@ -238,4 +238,4 @@ def _answer(action: Action, envelope: dict[str, Any]) -> Answer:
     elif not isinstance(result, dict):
         result = {"Result": result}
     request_id = envelope["ResponseMetadata"].get("RequestId")
-    return Answer(visible(fit(action.result, result)), str(request_id) if request_id else None)
+    return Answer(visible(fit(action.result, result)), visible(str(request_id)) if request_id else None)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -26,7 +25,6 @@ from pydantic import AnyUrl
 
 from .access import Access
 from .action import Action, Effect
-from .budget import shortened
 from .credentials import from_environment
 from .errors import AbandonedError, ArgumentsError, CredentialsError, VolcengineError
 from .inquiry import Caller
@@ -99,8 +97,7 @@ class Server(MCPServer[Any]):
         ended: Answer | VolcengineError = _CANCELLED
         self._count(+1)
         try:
-            answer = await self._tool(name).run(arguments, self._caller(context))
-            ended = replace(answer, result=shortened(answer.result, self._told.answer_budget, self._advice))
+            ended = await self._tool(name).run(arguments, self._caller(context))
         except VolcengineError as error:
             ended = error
         except Exception:
@@ -109,7 +106,9 @@ class Server(MCPServer[Any]):
         finally:
             self._count(-1)
             self._record(name, arguments, ended, monotonic() - started)
-        return failure(ended) if isinstance(ended, VolcengineError) else success(ended)
+        if isinstance(ended, VolcengineError):
+            return failure(ended)
+        return success(ended, most=self._told.answer_budget, advice=self._advice)
 
     async def list_prompts(self) -> list[PromptDefinition]:
         """The jobs that the service describes."""
@@ -248,12 +247,13 @@ def missing_credentials(settings: Settings, environment: Mapping[str, str]) -> C
     return None
 
 
-def serve_stdio(server: Server) -> None:
+def serve_stdio(server: Server, before_exit: Callable[[], None]) -> None:
     """Serve until stdin closes.
 
     Ends the process rather than return: a worker thread may still wait for the network, and Python would wait
     for it.
     """
     anyio.run(server.run_stdio_async)
+    before_exit()
     logging.shutdown()
     os._exit(0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -13,6 +12,7 @@ from mcp_types import Tool as Definition
 from pydantic import ValidationError
 
 from .action import Action, Effect, Operation
+from .budget import compact, shortened
 from .errors import ArgumentsError, VolcengineError
 from .inquiry import Caller, Inquiry
 from .openapi import Answer
@@ -82,18 +82,25 @@ def only(tools: Iterable[OperationTool], *, read_only: bool, toolsets: Iterable[
     ]
 
 
-def success(answer: Answer) -> CallToolResult:
-    """A result as structured content and, for clients that read text only, as the same compact JSON."""
+def success(answer: Answer, *, most: int, advice: str) -> CallToolResult:
+    """A result as structured content and, for clients that read text only, as the same compact JSON.
+
+    Args:
+        most: bytes of JSON that the answer may take; a longer one is shortened.
+        advice: how to get what a shortened answer leaves out.
+    """
+    result, text = answer.result, compact(answer.result)
+    if len(text) > most or len(text.encode()) > most:
+        result = shortened(result, most, advice)
+        text = compact(result)
     meta = {"RequestId": answer.request_id} if answer.request_id else None
-    return CallToolResult(content=[_text(answer.result)], structured_content=answer.result, _meta=meta)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=result, _meta=meta)
 
 
 def failure(error: VolcengineError) -> CallToolResult:
     """An error as one JSON object, marked as an error."""
     said = error.as_dict()
     meta = {"RequestId": error.request_id} if error.request_id else None
-    return CallToolResult(content=[_text(said)], structured_content=said, is_error=True, _meta=meta)
-
-
-def _text(data: Mapping[str, Any]) -> TextContent:
-    return TextContent(type="text", text=json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return CallToolResult(
+        content=[TextContent(type="text", text=compact(said))], structured_content=said, is_error=True, _meta=meta
+    )

@@ -24,7 +24,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def shown(value: object) -> str:
     """A value as JSON writes it, shortened."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, TypeError, RecursionError):
+        # YAML can hold a list that contains itself, or a key that is no text.
+        text = f"a {type(value).__name__}"
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ class _Receive(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_args: object) -> None:
         """Stay quiet."""
 
 
@@ -45,8 +46,7 @@ def collector() -> Iterator[Collector]:
 
 
 def test_a_call_is_traced_and_the_trace_is_sent_before_the_process_ends(collector: Collector) -> None:
-    command = shutil.which("mcp-server-cloud-trail")
-    assert command
+    command = str(Path(sys.executable).with_name("mcp-server-cloud-trail"))
     endpoint = f"http://127.0.0.1:{collector.server_port}"
     messages = [
         {

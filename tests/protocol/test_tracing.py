@@ -48,7 +48,7 @@ def collector() -> Iterator[Collector]:
 def test_a_call_is_traced_and_the_trace_is_sent_before_the_process_ends(collector: Collector) -> None:
     command = str(Path(sys.executable).with_name("mcp-server-cloud-trail"))
     endpoint = f"http://127.0.0.1:{collector.server_port}"
-    messages = [
+    messages: list[dict[str, object]] = [
         {
             "jsonrpc": "2.0",
             "id": 1,
@@ -79,4 +79,5 @@ def test_a_call_is_traced_and_the_trace_is_sent_before_the_process_ends(collecto
         process.stdin.close()
         assert process.wait(20) == 0
     assert [path for path, _ in collector.received] == ["/v1/traces"]
-    assert b"DescribeTrails" in collector.received[0][1]
+    [(_, body)] = collector.received
+    assert b"DescribeTrails" in body

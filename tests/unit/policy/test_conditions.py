@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from mcp_server_organization.policy import Assumptions, parse
 from mcp_server_organization.policy.conditions import Context, ContextValue, holds
 from mcp_server_organization.policy.operators import CONFIRMED, OPERATOR_NAMES, operator
 from mcp_server_organization.policy.truth import Judgement
-
 from unit.policy.examples import deny, document
 
 AWS = Assumptions.from_mapping({"A-MISSING": "aws"})
@@ -21,11 +22,11 @@ def judge(
     *,
     key: str = KEY,
     assumptions: Assumptions | None = None,
-    **context: ContextValue,
+    context: Mapping[str, ContextValue] | None = None,
 ) -> Judgement:
     source = document(deny("ecs:*", Condition={operator: {key: wanted}}))
     (condition,) = parse(source).statements[0].conditions
-    return holds(condition, Context({key: given, **context}), assumptions or Assumptions())
+    return holds(condition, Context({key: given, **(context or {})}), assumptions or Assumptions())
 
 
 @pytest.mark.parametrize(
@@ -151,9 +152,7 @@ def test_keys_with_several_values(name: str, wanted: object, given: ContextValue
     assert judge(name, wanted, given).truth.value == expected
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [("wildcard", "true"), ("literal", "false"), ("depends", "unknown")]
-)
+@pytest.mark.parametrize(("value", "expected"), [("wildcard", "true"), ("literal", "false"), ("depends", "unknown")])
 def test_wildcards_in_string_equals_are_an_assumption(value: str, expected: str) -> None:
     chosen = Assumptions.from_mapping({"A-SE": value})
     assert judge("StringEquals", "a*", "alice", assumptions=chosen).truth.value == expected
@@ -164,13 +163,13 @@ def test_wildcards_in_string_equals_are_an_assumption(value: str, expected: str)
 
 def test_variables_in_values_and_keys() -> None:
     tag = {"volc:PrincipalTag/team": "blue"}
-    assert judge("StringEquals", "${volc:principaltag/team}", "blue", **tag).is_true
-    assert judge("StringEquals", "${volc:PrincipalTag/team}-*", "blue-1", **tag).is_true
-    assert judge("StringEquals", "${volc:PrincipalTag/team}", "blue", **{"volc:PrincipalTag/team": "*"}).is_false
+    assert judge("StringEquals", "${volc:principaltag/team}", "blue", context=tag).is_true
+    assert judge("StringEquals", "${volc:PrincipalTag/team}-*", "blue-1", context=tag).is_true
+    assert judge("StringEquals", "${volc:PrincipalTag/team}", "blue", context={"volc:PrincipalTag/team": "*"}).is_false
     assert judge("StringLike", "${volc:none}", "blue").is_unknown
-    assert judge("StringLike", "${volc:none}", "blue", **{"volc:none": None}).is_unknown
-    assert judge("StringLike", "${volc:none}", "blue", assumptions=AWS, **{"volc:none": None}).is_false
-    assert judge("StringLike", "${volc:none}", "blue", **{"volc:none": ("a", "b")}).is_unknown
+    assert judge("StringLike", "${volc:none}", "blue", context={"volc:none": None}).is_unknown
+    assert judge("StringLike", "${volc:none}", "blue", assumptions=AWS, context={"volc:none": None}).is_false
+    assert judge("StringLike", "${volc:none}", "blue", context={"volc:none": ("a", "b")}).is_unknown
     (condition,) = (
         parse(document(deny("*", Condition={"StringEquals": {"volc:ResourceTag/${volc:UserName}": "1"}})))
         .statements[0]
@@ -181,4 +180,6 @@ def test_variables_in_values_and_keys() -> None:
 
 def test_confirmed_operators_are_known() -> None:
     assert all((found := operator(name)) and found.confirmed for name in CONFIRMED)
-    assert (found := operator("StringNotEquals")) and not found.confirmed
+    found = operator("StringNotEquals")
+    assert found is not None
+    assert not found.confirmed

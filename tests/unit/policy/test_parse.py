@@ -6,7 +6,6 @@ import json
 
 import pytest
 from mcp_server_organization.policy import can_be_valid, parse, serialise
-
 from unit.policy.examples import ALLOW_ALL, document
 
 

@@ -52,6 +52,8 @@ def from_header(value: str | None) -> Credential:
     if scheme.lower() != "bearer":
         raise _refusal("The Authorization header must start with Bearer.")
     encoded = encoded.strip().rstrip("=").replace("-", "+").replace("_", "/")
+    if not encoded:
+        raise _refusal("Nothing follows Bearer in the Authorization header.")
     try:
         text = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode("utf-8")
     except (binascii.Error, ValueError):

@@ -1,15 +1,32 @@
 """How large an answer may be: what does not fit is left out by whole values and rows, and said to be.
 
-An answer stays valid JSON; the long texts inside rows go first, then rows from the end.
+An answer stays valid JSON. Long values inside rows go first, then rows from the end, then what else is long.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-LONG = 200
-"""Characters of JSON above which a value inside a row counts as detail."""
+LONG = 400
+"""Bytes of JSON above which a value inside a row counts as detail."""
+
+NAMED = 10
+"""Left-out values and lists that are named; of the others the answer says how many there are."""
+
+LONGEST_NAME = 120
+"""Characters of such a name: keys inside events are strangers' text."""
+
+
+def compact(value: object) -> str:
+    """JSON without needless space, with Chinese as Chinese."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def size(value: object) -> int:
+    """Bytes of a value as compact JSON in UTF-8."""
+    return len(compact(value).encode("utf-8", "surrogatepass"))
 
 
 def shortened(result: dict[str, Any], most: int, how: str) -> dict[str, Any]:
@@ -19,74 +36,141 @@ def shortened(result: dict[str, Any], most: int, how: str) -> dict[str, Any]:
         most: bytes of compact JSON in UTF-8.
         how: one sentence on how to get what was left out.
     """
-    if _size(result) <= most:
+    if size(result) <= most:
         return result
     result = json.loads(json.dumps(result))
-    left_out: dict[str, Any] = {}
-    room = most - _size({"Shortened": {"Detail": [], "Rows": {}, "How": how}}) - 200
-    if details := _drop_details(result, room):
-        left_out["Detail"] = details
-    if rows := _drop_rows(result, room):
-        left_out["Rows"] = rows
-    return {"Shortened": left_out | {"How": how}} | result
+    details: list[str] = []
+    rows: dict[str, int] = {}
+    while True:
+        answer = {"Shortened": _said(details, rows, how)} | result
+        excess = size(answer) - most
+        if excess <= 0:
+            return answer
+        if dropped := _drop_details(result, excess):
+            details += dropped
+        elif cut := _drop_rows(result, excess):
+            rows[cut[0]] = rows.get(cut[0], 0) + cut[1]
+        elif name := _drop_longest(result, excess):
+            details += [name] if name not in details else []
+        else:
+            return answer
 
 
-def compact(value: object) -> str:
-    """JSON without needless space, with Chinese as Chinese."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _said(details: list[str], rows: dict[str, int], how: str) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if details:
+        more = [f"and {len(details) - NAMED} more"] if len(details) > NAMED else []
+        said["Detail"] = [*(_clipped(name) for name in details[:NAMED]), *more]
+    if rows:
+        named = {_clipped(path): count for path, count in list(rows.items())[:NAMED]}
+        rest = sum(list(rows.values())[NAMED:])
+        said["Rows"] = named | ({"elsewhere": rest} if rest else {})
+    return said | {"How": how}
 
 
-def _size(value: object) -> int:
-    return len(compact(value).encode("utf-8", "surrogatepass"))
+def _clipped(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
-def _lists(node: Any, path: str = "") -> list[tuple[str, list[Any]]]:
-    """Every list of objects in the result with its path, outer ones first."""
-    found: list[tuple[str, list[Any]]] = []
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(row, dict) for row in value)
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _long_values(node: Any, path: str = "", *, inside: bool = False) -> Iterator[tuple[str, dict[str, Any], str, int]]:
+    """Path, holder, key and bytes of every long value inside rows; of an object that is long by one value, that one."""
+    if isinstance(node, list):
+        for row in node:
+            yield from _long_values(row, f"{path}[]", inside=True)
+    if not isinstance(node, dict):
+        return
+    for name, value in node.items():
+        here = _joined(path, name)
+        if not inside or _is_rows(value):
+            yield from _long_values(value, here, inside=inside)
+        elif (weight := size(value)) > LONG:
+            within = list(_long_values(value, here, inside=True)) if isinstance(value, dict) else []
+            if _holds_rows(value) or 2 * sum(found[3] for found in within) >= weight:
+                yield from within
+            else:
+                yield here, node, name, weight
+
+
+def _holds_rows(value: object) -> bool:
+    return isinstance(value, dict) and any(_is_rows(inner) or _holds_rows(inner) for inner in value.values())
+
+
+def _drop_details(result: dict[str, Any], excess: int) -> list[str]:
+    """Take long values out of rows, the field that weighs most first; answers with the fields' names."""
+    found = list(_long_values(result))
+    weights: dict[str, int] = {}
+    for path, _, _, weight in found:
+        weights[path] = weights.get(path, 0) + weight
+    chosen: list[str] = []
+    for path in sorted(weights, key=lambda path: -weights[path]):
+        if excess <= 0:
+            break
+        chosen.append(path)
+        excess -= weights[path]
+    for path, holder, name, _ in found:
+        if path in set(chosen):
+            del holder[name]
+    return chosen
+
+
+def _lists(node: Any, path: str = "") -> Iterator[tuple[str, list[Any], int]]:
+    """The outermost lists of rows, each with its path and bytes."""
     if isinstance(node, dict):
         for name, value in node.items():
-            found += _lists(value, f"{path}.{name}" if path else name)
-    elif isinstance(node, list) and any(isinstance(row, dict) for row in node):
-        found.append((path, node))
-        for row in node:
-            found += _lists(row, f"{path}[]")
-    return found
+            yield from _lists(value, _joined(path, name))
+    elif _is_rows(node):
+        yield path, node, size(node)
 
 
-def _drop_details(result: dict[str, Any], room: int) -> list[str]:
-    """Take long values out of rows, the field that weighs most first; answers with the fields' names."""
-    dropped: list[str] = []
-    excess = _size(result) - room
-    while excess > 0:
-        weights: dict[str, int] = {}
-        for path, rows in _lists(result):
-            for row in rows:
-                for name, value in row.items() if isinstance(row, dict) else ():
-                    if (weight := _size(value)) > LONG and not _lists(value):
-                        weights[f"{path}[].{name}"] = weights.get(f"{path}[].{name}", 0) + weight
-        if not weights:
+def _drop_rows(result: dict[str, Any], excess: int) -> tuple[str, int] | None:
+    """Take rows off the end of the list that weighs most; answers with its path and their number.
+
+    A list inside a row goes before the row where it is most of what the outer list weighs.
+    """
+    outer = max(_lists(result), key=lambda found: found[2], default=None)
+    if outer is None:
+        return None
+    path, rows, weight = outer
+    while inner := max((f for row in rows for f in _lists(row, f"{path}[]")), key=lambda f: f[2], default=None):
+        if 2 * inner[2] < weight:
             break
-        heaviest = max(weights, key=lambda name: weights[name])
-        for path, rows in _lists(result):
-            for row in rows:
-                name = heaviest.rpartition("[].")[2]
-                if isinstance(row, dict) and f"{path}[].{name}" == heaviest and _size(row.get(name)) > LONG:
-                    del row[name]
-        dropped.append(heaviest)
-        excess = _size(result) - room
-    return dropped
+        path, rows, weight = inner
+    dropped = 0
+    while rows and excess > 0:
+        excess -= size(rows.pop()) + 1
+        dropped += 1
+    return path, dropped
 
 
-def _drop_rows(result: dict[str, Any], room: int) -> dict[str, int]:
-    """Take rows off the end of the list that weighs most; answers with how many, by list."""
-    dropped: dict[str, int] = {}
-    size = _size(result)
-    while size > room:
-        lists = [(path, rows) for path, rows in _lists(result) if rows]
-        if not lists:
-            break
-        path, rows = max(lists, key=lambda item: _size(item[1]) if "[]" not in item[0] else 0)
-        while rows and size > room:
-            size -= _size(rows.pop()) + 1
-            dropped[path] = dropped.get(path, 0) + 1
-    return dropped
+def _drop_longest(result: dict[str, Any], excess: int) -> str | None:
+    """Shorten or take out the longest value that is in no row; answers with its name."""
+    longest: tuple[int, str, dict[str, Any], str] | None = None
+    level: list[tuple[str, dict[str, Any]]] = [("", result)]
+    while level:
+        path, node = level.pop()
+        for name, value in node.items():
+            here = _joined(path, name)
+            if isinstance(value, dict):
+                level.append((here, value))
+            elif (weight := size(value)) > LONG and (longest is None or weight > longest[0]):
+                longest = (weight, here, node, name)
+    if longest is None:
+        return None
+    _, path, holder, name = longest
+    lines = value.split("\n") if isinstance(value := holder.pop(name), str) else []
+    excess += LONG // 4  # for the line that says so
+    kept = len(lines)
+    while kept and excess > 0:
+        kept -= 1
+        excess -= size(lines[kept])
+    if kept:
+        holder[name] = "\n".join([*lines[:kept], f"… {len(lines) - kept} more lines"])
+    return path

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,6 +30,7 @@ BAD_USAGE = 2
 
 def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line of a server and end the process with its exit status."""
+    _speak_utf8()
     options = _options(_parser(service), arguments)
     _end_on_signals(quietly=options.run is _serve)
     try:
@@ -44,6 +46,13 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     sys.exit(status)
+
+
+def _speak_utf8() -> None:
+    """Write UTF-8 to pipes whatever the locale says, as JSON must be; on a terminal, mark what it cannot show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def _end_on_signals(*, quietly: bool) -> None:

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .access import Visitor
 from .errors import ConfigurationError
-from .oauth_people import Person
+from .oauth_people import People, Person
 from .oauth_refusals import Guard, Guarded, UnavailableError, from_own_page, with_query
 from .settings import Settings
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .oauth_storage import Storage
 
 __all__ = ["Gate", "Person", "UnavailableError", "gate", "person", "visitor"]
+
+_SHORTEST_SECRET = 32  # characters; whoever has a token or the storage can try secrets at leisure
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,6 @@ def gate(settings: Settings, *, clock: Callable[[], float] = monotonic) -> Gate:
     try:
         import httpx2
 
-        from .oauth_people import People
         from .oauth_proxy import LOOPBACK, Proxy, Registrations, check_redirect_pattern
     except ModuleNotFoundError as error:
         raise ConfigurationError(_needs_extra(settings.service_code)) from error
@@ -94,6 +95,12 @@ def gate(settings: Settings, *, clock: Callable[[], float] = monotonic) -> Gate:
                 f"oauth.allowed_redirect_uris has {pattern}, but each must name a scheme and a host, "
                 "such as https://app.example.com/callback or cursor://anysphere.cursor-retrieval/*."
             )
+    if not oauth.client_secret:
+        raise ConfigurationError("oauth.client_secret is missing.")
+    if oauth.secret_key and len(oauth.secret_key) < _SHORTEST_SECRET:
+        raise ConfigurationError(
+            f"oauth.secret_key has fewer than {_SHORTEST_SECRET} characters; `openssl rand -hex 32` makes a good one."
+        )
     key = _keys(oauth.secret_key or oauth.client_secret, settings.public_url)
     storage = _storage(oauth.storage, urlsafe_b64encode(key("storage")))
     http = httpx2.AsyncClient(

@@ -231,22 +231,23 @@ class FileClaims:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    async def first(self, name: str, seconds: int) -> bool:
-        """Whether nobody has claimed the name within so many seconds."""
-        return await _reached(to_thread(self._first, name, seconds))
+    _KEPT = 3600  # seconds, longer than any claim is for
 
-    def _first(self, name: str, seconds: int) -> bool:
-        now = time()
+    async def first(self, name: str, seconds: int) -> bool:
+        """Whether nobody has claimed the name; it stays claimed for an hour, however few seconds are asked for."""
+        return await _reached(to_thread(self._first, name))
+
+    def _first(self, name: str) -> bool:
+        before = time() - self._KEPT
         for file in self._directory.iterdir():
             with suppress(FileNotFoundError):
-                if file.stat().st_mtime < now:
+                if file.stat().st_mtime < before:
                     file.unlink()
         file = self._directory / _place("claims", name)
         try:
             os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError:
             return False
-        os.utime(file, (now + seconds, now + seconds))
         return True
 
     async def release(self, name: str) -> None:

@@ -65,7 +65,7 @@ class OperationTool:
 
     def _request(self, arguments: dict[str, Any]) -> Operation:
         try:
-            return self.operation.model_validate(arguments)
+            return self.operation.model_validate(arguments, by_alias=True, by_name=False)
         except ValidationError as error:
             message = " ".join(sentences(error, self.operation.wire_fields()))
             hint = f"Correct the arguments and call {self.name} again; nothing was sent."

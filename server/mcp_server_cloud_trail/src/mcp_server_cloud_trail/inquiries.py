@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Sequence, Set
 from functools import lru_cache
 from time import time
 from typing import Annotated, Any, Literal, Self
@@ -17,6 +18,7 @@ from volcengine_mcp.openapi import Answer
 from . import actions
 from .analysis import (
     Event,
+    Kind,
     Marks,
     RuleSet,
     Severity,
@@ -24,6 +26,7 @@ from .analysis import (
     distinct,
     event_of,
     full_record,
+    jsons,
     load_rules,
     mark_event,
     mark_events,
@@ -33,7 +36,8 @@ from .analysis import (
     timeline_of,
     worst,
 )
-from .lookup import read_events, resumed, settings_of, window_of, zone_of
+from .analysis.identity import LONG_TERM
+from .lookup import fitting, read_events, resumed, settings_of, window_of, zone_of
 from .settings import CloudTrailSettings
 
 Moment = Annotated[int | str, Field(union_mode="left_to_right")]
@@ -122,26 +126,26 @@ class LookupEvents(
         """The events and what they cover."""
         settings = settings_of(caller)
         window, asked = window_of(self.start_time, self.end_time, settings, days=settings.retention_days)
-        token = None
+        place = None
         if self.next_token:
-            kept, token = resumed(self.next_token)
+            kept, place = resumed(self.next_token)
             window = kept or window
+            asked["NextToken"] = self.next_token
         read = await read_events(
-            caller, window, self.lookup_conditions or (), most=self.max_results, asked=asked, token=token
+            caller, window, self.lookup_conditions or (), most=self.max_results, asked=asked, place=place
         )
         if self.detail == "full":
             rows = [full_record(item) for item in read.items]
         else:
             rows = [summary_record(event_of(item), settings.zone) for item in read.items]
         go_on = "Call again with this NextToken and the same conditions, or narrow the window."
-        return Answer(
-            {
-                "Trails": rows,
-                "NextToken": read.next_token,
-                "Coverage": read.coverage(settings, returned=len(rows), go_on=go_on),
-                "Notice": NOTICE,
-            }
-        )
+        answer = {
+            "Trails": rows,
+            "NextToken": read.next_token,
+            "Coverage": read.coverage(settings, returned=len(rows), go_on=go_on),
+            "Notice": NOTICE,
+        }
+        return Answer(fitting(answer, read, settings))
 
 
 class GetEvent(
@@ -214,7 +218,8 @@ class SummarizeEvents(
         window, asked = window_of(self.start_time, self.end_time, settings, days=1)
         read = await read_events(caller, window, self.lookup_conditions or (), most=self.max_events, asked=asked)
         events, marks = _marked(read.items, settings)
-        pairs = [pair for pair in zip(events, marks, strict=True) if pair[0].failed or not self.failures_only]
+        every = list(zip(events, marks, strict=True))
+        pairs = [pair for pair in every if pair[0].failed or not self.failures_only]
         try:
             summary = summary_of(
                 [event for event, _ in pairs],
@@ -229,7 +234,7 @@ class SummarizeEvents(
         return Answer(
             {
                 **summary.record(settings.zone),
-                "Next": _next(pairs, window.start, window.end),
+                "Next": _next(every, {event.actor for event, _ in pairs}, window.start, window.end),
                 "Coverage": read.coverage(settings, returned=len(pairs), go_on=go_on),
                 "Notice": NOTICE,
             }
@@ -280,7 +285,9 @@ class TraceIdentity(
                 "Highlights": _highlights(pairs, zone_of(caller)),
                 "Timeline": timeline.record(settings.zone),
                 "RoleLinks": [link.record(settings.zone) for link in links],
-                "Next": _follow(pairs, links_to=[link.access_key for link in links]),
+                "Next": _follow(
+                    pairs, links_to=[*_made([event for event, _ in pairs]), *(link.access_key for link in links)]
+                ),
                 "Coverage": read.coverage(settings, returned=len(pairs), go_on=go_on),
                 "Notice": NOTICE,
             }
@@ -357,25 +364,43 @@ def _highlights(pairs: Sequence[tuple[Event, Marks]], zone: Any) -> list[dict[st
     return list(found.values())[:25]
 
 
-def _next(pairs: Sequence[tuple[Event, Marks]], start: int, end: int) -> list[dict[str, Any]]:
-    """Who to trace: the identities behind the gravest marks."""
-    graded = [(worst(marks), event) for event, marks in pairs]
-    graded = [pair for pair in graded if pair[0] is not None and pair[0] >= Severity.HIGH]
-    graded.sort(key=lambda pair: (-(pair[0] or 0), pair[1].time or 0))
-    keys = dict.fromkeys(event.identity.access_key for _, event in graded if event.identity.access_key)
+def _next(pairs: Sequence[tuple[Event, Marks]], actors: Set[str], start: int, end: int) -> list[dict[str, Any]]:
+    """Who of these to trace: the identities behind the gravest marks, of equals the one with most failures."""
+    failures = Counter(event.actor for event, _ in pairs if event.failed)
+    graded = [(worst(marks) or 0, event) for event, marks in pairs if event.actor in actors]
+    graded = [pair for pair in graded if pair[0] >= Severity.HIGH]
+    graded.sort(key=lambda pair: (-pair[0], -failures[pair[1].actor], pair[1].time or 0))
+    gravest: dict[str, Event] = {}
+    for _, event in graded:
+        gravest.setdefault(event.actor, event)
     return [
-        {
-            "Tool": "TraceIdentity",
-            "Arguments": {"Kind": "access_key", "Value": key, "StartTime": start, "EndTime": end},
-        }
-        for key in list(keys)[:3]
+        {"Tool": "TraceIdentity", "Arguments": {**_subject(event), "StartTime": start, "EndTime": end}}
+        for event in list(gravest.values())[:3]
     ]
 
 
+def _subject(event: Event) -> dict[str, str]:
+    """Whom to trace for an event: its key; a console session has none, and the root user has no name either."""
+    if event.identity.access_key:
+        return {"Kind": "access_key", "Value": event.identity.access_key}
+    if event.identity.kind is Kind.USER and event.identity.name:
+        return {"Kind": "user", "Value": event.identity.name}
+    return {"Kind": "address", "Value": event.address}
+
+
 def _follow(pairs: Sequence[tuple[Event, Marks]], *, links_to: Sequence[str]) -> list[dict[str, Any]]:
-    """What to look at next: the gravest event whole, and the temporary keys that were obtained."""
+    """What to look at next: the gravest event whole, and the keys that were made or obtained."""
     graded = [(worst(marks), event) for event, marks in pairs if marks and event.id]
     graded.sort(key=lambda pair: (-(pair[0] or 0), pair[1].time or 0))
     calls: list[dict[str, Any]] = [{"Tool": "GetEvent", "Arguments": {"EventID": event.id}} for _, event in graded[:1]]
     calls += [{"Tool": "TraceIdentity", "Arguments": {"Kind": "access_key", "Value": key}} for key in links_to[:2]]
     return calls
+
+
+def _made(events: Sequence[Event]) -> list[str]:
+    """The long-term keys that these calls created."""
+    made = (event for event in events if event.name == "CreateAccessKey" and not event.failed)
+    leaves = (
+        leaf for event in sorted(made, key=lambda event: event.time or 0) for leaf in jsons.leaves(event.response)
+    )
+    return list(dict.fromkeys(leaf for leaf in leaves if isinstance(leaf, str) and leaf.startswith(LONG_TERM)))

@@ -110,10 +110,12 @@ def _presence(statement: Statement) -> Iterator[Finding]:
             message = f"Not{name} takes away from {name}, which is missing (docs 6257/1505229)."
             yield error(f"{path}.Not{name}", "not-without-partner", message, f'Add {name}, such as ["*"].')
         elif values is None and name == "Action":
-            yield error(path, "missing-element", "The statement has no Action.", "Add the actions that it is about.")
+            yield error(
+                f"{path}.Action", "missing-element", "The statement has no Action.", "Add the actions that it is about."
+            )
         elif values is None:
             message = "The statement has no Resource; that this means every resource is not documented."
-            yield warning(path, "missing-resource", message, 'Add Resource, such as ["*"].')
+            yield warning(f"{path}.Resource", "missing-resource", message, 'Add Resource, such as ["*"].')
         if excluded is not None:
             yield from _unsupported(f"{path}.Not{name}", f"Not{name}", statement)
 

@@ -134,7 +134,7 @@ def _fields(value: Value, trn: Trn) -> Iterator[Finding]:
         message = "IAM is global: the region of its TRNs is empty (docs 6257/1134319)."
         yield warning(value.path, "trn-region", message, "Leave the region empty: trn:iam::<account>:<path>.")
     digits = trn.account.isascii() and trn.account.isdecimal() and len(trn.account) == _ACCOUNT_DIGITS
-    if trn.account and not _wild(trn.account) and not digits:
+    if trn.account and not _wild(trn.account) and not variables(trn.account) and not digits:
         message = f'The account "{trn.account}" is not {_ACCOUNT_DIGITS} digits.'
         yield warning(value.path, "trn-account", message, "Write the account ID, or * for any.")
 

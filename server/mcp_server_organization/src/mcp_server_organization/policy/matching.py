@@ -115,8 +115,15 @@ class Trn:
 
 
 def parse_trn(text: str) -> Trn | None:
-    """The fields, split at the first four colons as a path may hold more, or None when it is no TRN."""
-    fields = text.split(":", TRN_FIELDS - 1)
+    """The fields, split at the first four colons as a path may hold more, or None when it is no TRN.
+
+    The colon in a variable such as `${volc:UserName}` does not split.
+    """
+    masked = _VARIABLE.sub(lambda variable: "." * len(variable[0]), text)
+    fields: list[str] = []
+    for part in masked.split(":", TRN_FIELDS - 1):
+        begin = sum(len(field) + 1 for field in fields)
+        fields.append(text[begin : begin + len(part)])
     return Trn(*fields[1:]) if len(fields) == TRN_FIELDS and fields[0] == "trn" else None
 
 

@@ -9,7 +9,7 @@ from mcp_server_organization.policy.assumptions import Assumptions
 from mcp_server_organization.policy.catalogue import HONOURS_NOT, IGNORES_NOT
 from mcp_server_organization.policy.conditions import Context, holds, substitute
 from mcp_server_organization.policy.document import Form, Statement, Value, Values
-from mcp_server_organization.policy.matching import Trn, glob, match_action, matches, parse_trn
+from mcp_server_organization.policy.matching import Trn, glob, match_action, matches, parse_trn, variables
 from mcp_server_organization.policy.operators import operator
 from mcp_server_organization.policy.truth import (
     YES,
@@ -98,6 +98,9 @@ def _resource(value: Value, question: Question) -> Judgement:
     pattern = parse_trn(value.text) if value.form is Form.STRING else None
     if pattern is None:
         return unknown(Cause(CauseKind.STATEMENT, value.path, f'"{value.text}" is not a TRN of five fields'))
+    if variables(f"{pattern.service}:{pattern.region}:{pattern.account}"):
+        reason = "variables are documented for the path of a TRN only"
+        return unknown(Cause(CauseKind.STATEMENT, value.path, reason))
     resource = question.resource
     if resource is None:
         reason = f"whether it is one of {value.text} depends on the resource, which was not given"

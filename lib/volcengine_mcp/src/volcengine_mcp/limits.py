@@ -10,6 +10,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import principal_components
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +31,14 @@ def _address(scope: Scope) -> str:
     return client[0] if client else "unknown"
 
 
+def _identity(user: object) -> str | None:
+    """The person behind a request, whichever client they use; for a header, the digest of the credential."""
+    if not isinstance(user, AuthenticatedUser):
+        return None
+    client, issuer, subject = principal_components(user.access_token)
+    return f"{issuer} {subject}" if subject else client
+
+
 class PerIdentity:
     """ASGI middleware, inside authentication: bounds what each identity asks.
 
@@ -44,8 +53,7 @@ class PerIdentity:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it with 429."""
         if scope["type"] == "http":
-            user = scope.get("user")
-            who = user.username if isinstance(user, AuthenticatedUser) else _address(scope)
+            who = _identity(scope.get("user")) or _address(scope)
             if not self._limiter.hit(self._rate, who):
                 await too_many()(scope, receive, send)
                 return

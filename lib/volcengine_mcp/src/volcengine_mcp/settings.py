@@ -137,8 +137,8 @@ class OAuth(BaseModel):
     secret_key: Annotated[
         str,
         Field(
-            description="Secret from which the keys for signing tokens and encrypting the storage are derived; the "
-            "same on all replicas. Unset: the client secret.",
+            description="Secret of at least 32 characters from which the keys for signing tokens and encrypting the "
+            "storage are derived; the same on all replicas. Unset: the client secret.",
             repr=False,
         ),
     ] = ""

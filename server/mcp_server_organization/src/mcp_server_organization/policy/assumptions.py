@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mcp_server_organization.policy.truth import Cause, CauseKind, Judgement, unknown
@@ -122,6 +122,7 @@ CATALOGUE: tuple[Assumption, ...] = (
 )
 
 _BY_ID = {assumption.id: assumption for assumption in CATALOGUE}
+_FIELDS = {assumption.id: assumption.field for assumption in CATALOGUE}
 ASSUMPTION_IDS = tuple(_BY_ID)
 
 
@@ -143,9 +144,9 @@ class Assumptions:
     def __post_init__(self) -> None:
         for assumption in CATALOGUE:
             value = self.value(assumption.id)
-            allowed = (*assumption.values, DEPENDS)
-            if value not in allowed:
-                raise ValueError(f"{assumption.id} cannot be {value!r}; it is one of {', '.join(allowed)}")
+            if value != DEPENDS and value not in assumption.values:
+                allowed = ", ".join((*assumption.values, DEPENDS))
+                raise ValueError(f"{assumption.id} cannot be {value!r}; it is one of {allowed}")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Assumptions:
@@ -157,7 +158,7 @@ class Assumptions:
 
     def value(self, assumption_id: str) -> str:
         """The value that is chosen for an ID."""
-        value: str = getattr(self, assumption(assumption_id).field)
+        value: str = getattr(self, _FIELDS.get(assumption_id) or assumption(assumption_id).field)
         return value
 
     def describe(self, assumption_id: str) -> str:
@@ -169,6 +170,10 @@ class Assumptions:
     def changed(self, assumption_id: str, value: str) -> Assumptions:
         """The same with one value changed."""
         return replace(self, **{assumption(assumption_id).field: value})
+
+    def without(self, assumption_ids: Iterable[str]) -> Assumptions:
+        """The same with nothing assumed for these IDs."""
+        return replace(self, **{assumption(key).field: DEPENDS for key in assumption_ids})
 
     def choose(self, assumption_id: str, by_value: Mapping[str, Judgement]) -> Judgement:
         """The judgement under the chosen value; with `depends`, the one that all values agree on, else unknown."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 
 from mcp_server_organization.policy.catalogue_data import ACTIONS_BY_SERVICE
-from mcp_server_organization.policy.matching import match_action, split_action
+from mcp_server_organization.policy.matching import glob, match_action, split_action
 
 
 class Access(StrEnum):
@@ -98,7 +98,15 @@ def matching_actions(pattern: str) -> frozenset[str]:
     if "*" not in pattern and "?" not in pattern:
         spelling = known_spelling(pattern)
         return frozenset({spelling} if spelling else ())
-    return frozenset(a for a in known_actions() if match_action(pattern, a, ignore_case=True))
+    split = split_action(pattern)
+    if split is None:
+        return frozenset()
+    return frozenset(
+        f"{service}:{name}"
+        for service in services_matching(pattern)
+        for name in ACTIONS_BY_SERVICE[service].split()
+        if glob(split[1], name, ignore_case=True)
+    )
 
 
 def services_matching(pattern: str) -> tuple[str, ...]:
@@ -106,7 +114,11 @@ def services_matching(pattern: str) -> tuple[str, ...]:
     split = split_action(pattern)
     if split is None:
         return ()
-    return tuple(s for s in ACTIONS_BY_SERVICE if match_action(f"{split[0]}:x", f"{s}:x", ignore_case=True))
+    code = split[0]
+    if "*" not in code and "?" not in code:
+        service = known_service(code)
+        return (service,) if service else ()
+    return tuple(service for service in ACTIONS_BY_SERVICE if glob(code, service, ignore_case=True))
 
 
 def access(action: str) -> Access:

@@ -90,7 +90,7 @@ def _supported(case: _Case, chosen: Assumptions, verdict: Verdict) -> Verdict:
     loose, found = chosen, verdict
     touched = _touched(case, chosen)
     for group in ([key for key in ASSUMPTION_IDS if key not in touched], *([key] for key in touched)):
-        tried = _opened(loose, group)
+        tried = loose.without(group)
         result = _decide(case, tried)
         if result.outcome is verdict.outcome:
             loose, found = tried, result
@@ -100,17 +100,11 @@ def _supported(case: _Case, chosen: Assumptions, verdict: Verdict) -> Verdict:
 
 def _touched(case: _Case, chosen: Assumptions) -> tuple[str, ...]:
     """The assumptions that can matter: those that remain in question when nothing at all is assumed."""
-    bare = _decide(case, _opened(chosen, ASSUMPTION_IDS))
+    bare = _decide(case, chosen.without(ASSUMPTION_IDS))
     if bare.outcome is not Outcome.DEPENDS:
         return ASSUMPTION_IDS
     named = {cause.name for cause in bare.depends_on if cause.kind is CauseKind.ASSUMPTION}
     return tuple(key for key in ASSUMPTION_IDS if key in named)
-
-
-def _opened(assumptions: Assumptions, keys: Sequence[str]) -> Assumptions:
-    for key in keys:
-        assumptions = assumptions.changed(key, DEPENDS)
-    return assumptions
 
 
 def _turning(case: _Case, chosen: Assumptions, verdict: Verdict) -> tuple[Resting, ...]:
@@ -235,4 +229,5 @@ def _not_allowed(path: Sequence[Node], levels: Sequence[Judgement], assumptions:
 
 def _sentence(cause: Cause) -> str:
     where = f" ({cause.where})" if cause.where else ""
-    return f"It depends on the {cause.kind.value} {cause.name}: {cause.reason}{where}."
+    subject = cause.kind.value if cause.kind.value == cause.name else f"{cause.kind.value} {cause.name}"
+    return f"It depends on the {subject}: {cause.reason.rstrip('.')}{where}."

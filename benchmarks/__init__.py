@@ -1,0 +1,1 @@
+"""What the servers cost, measured side by side with the least that could do the same."""

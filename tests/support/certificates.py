@@ -32,8 +32,6 @@ def self_signed(folder: Path) -> tuple[str, str]:
     files = folder / "certificate.pem", folder / "key.pem"
     files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return str(files[0]), str(files[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -32,12 +33,15 @@ def free_socket() -> socket.socket:
 
 
 @contextmanager
-def serving(app: ASGIApp, bound: socket.socket, *, lifespan: str = "auto") -> Iterator[str]:
+def serving(
+    app: ASGIApp, bound: socket.socket, *, lifespan: str = "auto", http: type[asyncio.Protocol] | None = None
+) -> Iterator[str]:
     """The address at which a thread serves the application until the block ends."""
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
+        http=http or "auto",
         lifespan="on" if lifespan == "on" else "off",
         timeout_graceful_shutdown=1,
     )

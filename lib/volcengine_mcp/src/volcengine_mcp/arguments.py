@@ -45,7 +45,7 @@ def _object(text: str) -> dict[str, Any]:
 
 def _add(arguments: dict[str, Any], key: str, text: str, schema: Mapping[str, Any]) -> None:
     if schema.get("type") == "array":
-        value = _value(text, schema.get("items", {}))
+        value = _value(text, {} if text.lstrip().startswith("[") else schema.get("items", {}))
         arguments.setdefault(key, []).extend(value if isinstance(value, list) else [value])
     elif key in arguments:
         raise ArgumentsError("InvalidArguments", f"{key} is given twice, but takes one value.")

@@ -6,6 +6,7 @@ An answer stays valid JSON. Long values inside rows go first, then rows from the
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ LONG = 400
 
 NAMED = 10
 """Left-out values and lists that are named; of the others the answer says how many there are."""
+
+KEPT = ("Coverage", "Notice")
+"""What is never taken out as a whole."""
 
 LONGEST_NAME = 120
 """Characters of such a name: keys inside events are strangers' text."""
@@ -39,8 +43,8 @@ def shortened(result: dict[str, Any], most: int, how: str) -> dict[str, Any]:
     if size(result) <= most:
         return result
     result = json.loads(json.dumps(result))
-    details: list[str] = []
-    rows: dict[str, int] = {}
+    details: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
     while True:
         answer = {"Shortened": _said(details, rows, how)} | result
         excess = size(answer) - most
@@ -49,22 +53,21 @@ def shortened(result: dict[str, Any], most: int, how: str) -> dict[str, Any]:
         if dropped := _drop_details(result, excess):
             details += dropped
         elif cut := _drop_rows(result, excess):
-            rows[cut[0]] = rows.get(cut[0], 0) + cut[1]
+            rows += cut
         elif name := _drop_longest(result, excess):
-            details += [name] if name not in details else []
+            details[name] = 1
         else:
             return answer
 
 
-def _said(details: list[str], rows: dict[str, int], how: str) -> dict[str, Any]:
+def _said(details: Counter[str], rows: Counter[str], how: str) -> dict[str, Any]:
+    """What was left out, by path: in how many rows a value, and how many rows of a list."""
     said: dict[str, Any] = {}
-    if details:
-        more = [f"and {len(details) - NAMED} more"] if len(details) > NAMED else []
-        said["Detail"] = [*(_clipped(name) for name in details[:NAMED]), *more]
-    if rows:
-        named = {_clipped(path): count for path, count in list(rows.items())[:NAMED]}
-        rest = sum(list(rows.values())[NAMED:])
-        said["Rows"] = named | ({"elsewhere": rest} if rest else {})
+    for kind, counts in (("Detail", details), ("Rows", rows)):
+        if counts:
+            named = counts.most_common(NAMED)
+            rest = counts.total() - sum(count for _, count in named)
+            said[kind] = dict(named) | ({"elsewhere": rest} if rest else {})
     return said | {"How": how}
 
 
@@ -103,22 +106,19 @@ def _holds_rows(value: object) -> bool:
     return isinstance(value, dict) and any(_is_rows(inner) or _holds_rows(inner) for inner in value.values())
 
 
-def _drop_details(result: dict[str, Any], excess: int) -> list[str]:
-    """Take long values out of rows, the field that weighs most first; answers with the fields' names."""
-    found = list(_long_values(result))
-    weights: dict[str, int] = {}
-    for path, _, _, weight in found:
-        weights[path] = weights.get(path, 0) + weight
-    chosen: list[str] = []
-    for path in sorted(weights, key=lambda path: -weights[path]):
-        if excess <= 0:
-            break
-        chosen.append(path)
-        excess -= weights[path]
-    for path, holder, name, _ in found:
-        if path in set(chosen):
+def _drop_details(result: dict[str, Any], excess: int) -> Counter[str]:
+    """Take long values out of rows, the field that weighs most first and the last rows first; answers with how many."""
+    fields: dict[str, list[tuple[dict[str, Any], str, int]]] = {}
+    for path, holder, name, weight in _long_values(result):
+        fields.setdefault(_clipped(path), []).append((holder, name, weight))
+    dropped: Counter[str] = Counter()
+    for path, places in sorted(fields.items(), key=lambda field: -sum(place[2] for place in field[1])):
+        while places and excess > 0:
+            holder, name, weight = places.pop()
             del holder[name]
-    return chosen
+            excess -= weight
+            dropped[path] += 1
+    return dropped
 
 
 def _lists(node: Any, path: str = "") -> Iterator[tuple[str, list[Any], int]]:
@@ -130,14 +130,14 @@ def _lists(node: Any, path: str = "") -> Iterator[tuple[str, list[Any], int]]:
         yield path, node, size(node)
 
 
-def _drop_rows(result: dict[str, Any], excess: int) -> tuple[str, int] | None:
-    """Take rows off the end of the list that weighs most; answers with its path and their number.
+def _drop_rows(result: dict[str, Any], excess: int) -> Counter[str]:
+    """Take rows off the end of the list that weighs most; answers with how many.
 
     A list inside a row goes before the row where it is most of what the outer list weighs.
     """
     outer = max(_lists(result), key=lambda found: found[2], default=None)
     if outer is None:
-        return None
+        return Counter()
     path, rows, weight = outer
     while inner := max((f for row in rows for f in _lists(row, f"{path}[]")), key=lambda f: f[2], default=None):
         if 2 * inner[2] < weight:
@@ -147,11 +147,11 @@ def _drop_rows(result: dict[str, Any], excess: int) -> tuple[str, int] | None:
     while rows and excess > 0:
         excess -= size(rows.pop()) + 1
         dropped += 1
-    return path, dropped
+    return Counter({_clipped(path): dropped})
 
 
 def _drop_longest(result: dict[str, Any], excess: int) -> str | None:
-    """Shorten or take out the longest value that is in no row; answers with its name."""
+    """Shorten or take out the longest value that is in no row, or what weighs most; answers with its name."""
     longest: tuple[int, str, dict[str, Any], str] | None = None
     level: list[tuple[str, dict[str, Any]]] = [("", result)]
     while level:
@@ -163,6 +163,9 @@ def _drop_longest(result: dict[str, Any], excess: int) -> str | None:
             elif (weight := size(value)) > LONG and (longest is None or weight > longest[0]):
                 longest = (weight, here, node, name)
     if longest is None:
+        whole = [(size(value), name, result, name) for name, value in result.items() if name not in KEPT]
+        longest = max(whole, key=lambda found: found[0], default=None)
+    if longest is None:
         return None
     _, path, holder, name = longest
     lines = value.split("\n") if isinstance(value := holder.pop(name), str) else []
@@ -173,4 +176,4 @@ def _drop_longest(result: dict[str, Any], excess: int) -> str | None:
         excess -= size(lines[kept])
     if kept:
         holder[name] = "\n".join([*lines[:kept], f"… {len(lines) - kept} more lines"])
-    return path
+    return _clipped(path)

@@ -38,6 +38,7 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
             loaded = _load(service, options, environment)
             _log_to_stderr(_log_level(options, loaded))
             status = options.run(service, options, loaded, environment)
+        sys.stdout.flush()
     except VolcengineError as error:
         print(f"{service.command}: {error.message}{' ' + error.hint if error.hint else ''}", file=sys.stderr)
         status = BAD_USAGE
@@ -201,8 +202,7 @@ def _serve(service: Service, options: argparse.Namespace, loaded: Loaded, enviro
     if settings.transport != "stdio":
         from .http import serve
 
-        serve(service, settings, environment)
-        flush_traces()
+        serve(service, settings, environment, flush_traces)
         return 0
     if sys.stdin.isatty():
         print(

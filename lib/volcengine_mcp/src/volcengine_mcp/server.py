@@ -253,7 +253,10 @@ def serve_stdio(server: Server, before_exit: Callable[[], None]) -> None:
     Ends the process rather than return: a worker thread may still wait for the network, and Python would wait
     for it.
     """
-    anyio.run(server.run_stdio_async)
+    try:
+        anyio.run(server.run_stdio_async)
+    except* BrokenPipeError:
+        logger.info("The client is gone.")
     before_exit()
     logging.shutdown()
     os._exit(0)

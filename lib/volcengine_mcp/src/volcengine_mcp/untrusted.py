@@ -16,7 +16,8 @@ _INVISIBLE = re.compile(
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero-width, line separators, bidirectional controls
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"  # fillers, variation selectors, byte order mark, annotations
     "\ud800-\udfff"  # lone surrogates, which cannot be written as UTF-8
-    "\U000e0000-\U000e01ef"  # tags and supplementary variation selectors
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # format controls of shorthand and of music
+    "\U000e0000-\U000e0fff"  # tags, supplementary variation selectors, and what is reserved for their like
     "]"
 )
 

@@ -10,10 +10,11 @@ import pytest
 from contract.shapes import fields
 from mcp_server_cloud_trail.actions import ACTIONS as CLOUD_TRAIL
 from mcp_server_organization.actions import ACTIONS as ORGANIZATION
+from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
 from pydantic import BaseModel
 from volcengine_mcp.action import Action, Effect, Record, fit
 
-ACTIONS = CLOUD_TRAIL + ORGANIZATION
+ACTIONS = CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS
 
 CLOUD_TRAIL_TOOLS = {
     "CreateTrail": "创建跟踪",

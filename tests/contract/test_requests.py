@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from mcp_server_cloud_trail.actions import ACTIONS as CLOUD_TRAIL
 from mcp_server_organization.actions import ACTIONS as ORGANIZATION
+from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
 from pydantic import ValidationError
 
-ACTIONS = {action.wire_name(): action for action in CLOUD_TRAIL + ORGANIZATION}
+ACTIONS = {action.wire_name(): action for action in CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS}
 
 DENY = {"Statement": [{"Effect": "Deny", "Action": ["ecs:*"], "Resource": ["*"]}]}
 BUCKET = {"TrailName": "t", "TosBucketName": "b"}
@@ -84,6 +85,8 @@ def same(name: str, arguments: dict[str, Any]) -> Any:
         same("GetServiceControlPolicy", {"PolicyID": UNIT}),
         same("GetServiceControlPolicyEnablement", {}),
         same("ListAccounts", {}),
+        same("ListPoliciesForTarget", {"TargetID": UNIT, "Limit": 100, "Offset": 2}),
+        same("ListTargetsForPolicy", {"PolicyID": UNIT}),
         same(
             "ListAccounts",
             {

@@ -8,9 +8,10 @@ import pytest
 from contract.shapes import Operation, Shape, declared, differences, in_sdk
 from mcp_server_cloud_trail.actions import ACTIONS as CLOUD_TRAIL
 from mcp_server_organization.actions import ACTIONS as ORGANIZATION
+from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
 from volcengine_mcp.action import Action
 
-ACTIONS = CLOUD_TRAIL + ORGANIZATION
+ACTIONS = CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS
 
 APIS = {
     ("cloud_trail", "2018-01-01"): ("volcenginesdkcloudtrail20180101", "CLOUDTRAIL20180101Api"),
@@ -25,6 +26,7 @@ TRAIL_REGION = "The service sends it, as upstream's OpenAPI description says; th
 CONDITION = "The service answers ParameterMissing to half a condition."
 ORDER = "The API documents 1 (newest first) and 2 (oldest first)."
 DOCUMENTED = "The API documents just these values; the SDK's models have no enum."
+UNSORTED = "No tool: the inquiries read every page, so that the order does not matter."
 
 CONDITIONS = "LookupConditions[].LookupCondition"
 KEYS = (
@@ -52,6 +54,10 @@ ALLOWED: dict[str, dict[str, str]] = {
     "ListInvitations": {
         "request OrderBy: optional int of 1, 2, SDK optional int": ORDER,
         "request OrderStr: optional str of created_time, updated_time, SDK optional str": DOCUMENTED,
+    },
+    "ListTargetsForPolicy": {
+        "request SortBy: absent, SDK optional str": UNSORTED,
+        "request SortOrder: absent, SDK optional str": UNSORTED,
     },
     "ListServiceControlPolicies": {
         "request PolicyType: optional str of Custom, System, SDK optional str": DOCUMENTED,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from mcp.shared.uri_template import UriTemplate
-from mcp_types import GetPromptResult, PromptArgument, PromptMessage, ResourceTemplate, TextContent
-from mcp_types import Prompt as PromptDefinition
-from mcp_types import Resource as ResourceDefinition
+from typing import TYPE_CHECKING
 
 from .action import Operation
 from .errors import ArgumentsError
+
+if TYPE_CHECKING:
+    from mcp_types import GetPromptResult, ResourceTemplate
+    from mcp_types import Prompt as PromptDefinition
+    from mcp_types import Resource as ResourceDefinition
 
 
 @dataclass(frozen=True)

@@ -85,14 +85,19 @@ class OpenAPI:
         Raises:
             VolcengineError: the service refused it, or no usable answer came.
         """
-        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay
-        from tenacity import wait_exponential_jitter as jittered
+        from tenacity import (
+            AsyncRetrying,
+            retry_if_exception,
+            stop_after_attempt,
+            stop_before_delay,
+            wait_random_exponential,
+        )
 
         deadline = monotonic() + self.endpoint.deadline
         attempts = AsyncRetrying(
             retry=retry_if_exception(is_transient if action.effect is Effect.READ else _never_sent),
             stop=stop_after_attempt(4) | stop_before_delay(self.endpoint.deadline),
-            wait=jittered(initial=0.2, max=5.0, jitter=0.3),
+            wait=wait_random_exponential(multiplier=0.4, min=0.1, max=5.0),
             reraise=True,
         )
         async for attempt in attempts:

@@ -8,8 +8,9 @@ from functools import lru_cache
 from time import time
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from volcengine_mcp.action import Effect, Record
+from volcengine_mcp.budget import size
 from volcengine_mcp.errors import ArgumentsError, ServiceError
 from volcengine_mcp.fields import Text
 from volcengine_mcp.inquiry import NOTICE, Caller, Inquiry
@@ -22,6 +23,7 @@ from .analysis import (
     Marks,
     RuleSet,
     Severity,
+    Window,
     assess_trails,
     distinct,
     event_of,
@@ -41,6 +43,7 @@ from .lookup import fitting, read_events, resumed, settings_of, window_of, zone_
 from .settings import CloudTrailSettings
 
 Moment = Annotated[int | str, Field(union_mode="left_to_right")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Conditions = Annotated[list[actions.LookupCondition], Field(min_length=1)]
 Key = Literal["actor", "action", "source", "address", "access_key", "error", "resource", "region", "hour", "day"]
 
@@ -131,13 +134,22 @@ class LookupEvents(
             kept, place = resumed(self.next_token)
             window = kept or window
             asked["NextToken"] = self.next_token
+
+        def shown(items: Sequence[dict[str, Any]]) -> list[dict[str, object]]:
+            if self.detail == "full":
+                return [full_record(item) for item in items]
+            return [summary_record(event_of(item), settings.zone) for item in items]
+
         read = await read_events(
-            caller, window, self.lookup_conditions or (), most=self.max_results, asked=asked, place=place
+            caller,
+            window,
+            self.lookup_conditions or (),
+            most=self.max_results,
+            asked=asked,
+            place=place,
+            enough=lambda items: size(shown(items)) > settings.answer_budget,
         )
-        if self.detail == "full":
-            rows = [full_record(item) for item in read.items]
-        else:
-            rows = [summary_record(event_of(item), settings.zone) for item in read.items]
+        rows = shown(read.items)
         go_on = "Call again with this NextToken and the same conditions, or narrow the window."
         answer = {
             "Trails": rows,
@@ -153,8 +165,8 @@ class GetEvent(
 ):
     """Show one event whole, by its EventID or by the RequestID of the call: request, response and risk marks."""
 
-    event_id: Text | None = Field(None, alias="EventID", description="ID of the event.")
-    request_id: Text | None = Field(None, alias="RequestID", description="ID of the request; give it or EventID.")
+    event_id: Name | None = Field(None, alias="EventID", description="ID of the event.")
+    request_id: Name | None = Field(None, alias="RequestID", description="ID of the request; give it or EventID.")
 
     @model_validator(mode="after")
     def _one_id(self) -> Self:
@@ -260,7 +272,7 @@ class TraceIdentity(
     that turned to success, and risk marks with reasons. The tool for "what did this key do?"."""
 
     kind: Literal["access_key", "user", "address", "resource"] = Field(description="What Value is.")
-    value: Text = Field(description="The access key ID, user name, IP address or resource ID.")
+    value: Name = Field(description="The access key ID, user name, IP address or resource ID.")
     start_time: Moment | None = Field(None, description=f"Start: {TIMES}; default 7 days before the end.")
     end_time: Moment | None = Field(None, description="End, written likewise; default now.")
     max_events: Annotated[int, Field(ge=50, le=50_000)] = Field(3000, description="Events read at most.")
@@ -284,14 +296,29 @@ class TraceIdentity(
                 "Subject": f"{self.kind} {self.value}",
                 "Highlights": _highlights(pairs, zone_of(caller)),
                 "Timeline": timeline.record(settings.zone),
-                "RoleLinks": [link.record(settings.zone) for link in links],
+                "RoleLinks": [self._link(link.record(settings.zone)) for link in links],
                 "Next": _follow(
                     pairs, links_to=[*_made([event for event, _ in pairs]), *(link.access_key for link in links)]
-                ),
+                )
+                if pairs
+                else self._longer(window, settings),
                 "Coverage": read.coverage(settings, returned=len(pairs), go_on=go_on),
                 "Notice": NOTICE,
             }
         )
+
+    def _link(self, record: dict[str, object]) -> dict[str, object]:
+        """A link without its uses where they were not read: only by address come the events of other keys as well."""
+        unread = () if self.kind == "address" else ("Uses", "FirstUse", "LastUse")
+        return {name: value for name, value in record.items() if name not in unread}
+
+    def _longer(self, window: Window, settings: CloudTrailSettings) -> list[dict[str, Any]]:
+        """The same question over all that is kept, when nothing was found in less."""
+        days = settings.retention_days
+        if window.seconds >= (days - 1) * 86400:
+            return []
+        arguments = {"Kind": self.kind, "Value": self.value, "StartTime": f"{days} days ago"}
+        return [{"Tool": "TraceIdentity", "Arguments": arguments}]
 
 
 class CheckTrailCoverage(
@@ -368,7 +395,7 @@ def _next(pairs: Sequence[tuple[Event, Marks]], actors: Set[str], start: int, en
     """Who of these to trace: the identities behind the gravest marks, of equals the one with most failures."""
     failures = Counter(event.actor for event, _ in pairs if event.failed)
     graded = [(worst(marks) or 0, event) for event, marks in pairs if event.actor in actors]
-    graded = [pair for pair in graded if pair[0] >= Severity.HIGH]
+    graded = [pair for pair in graded if pair[0] >= Severity.HIGH and _subject(pair[1])["Value"]]
     graded.sort(key=lambda pair: (-pair[0], -failures[pair[1].actor], pair[1].time or 0))
     gravest: dict[str, Event] = {}
     for _, event in graded:

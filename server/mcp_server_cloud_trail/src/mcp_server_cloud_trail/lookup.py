@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from time import monotonic, time
@@ -15,7 +15,7 @@ from volcengine_mcp.inquiry import Caller
 from volcengine_mcp.untrusted import visible
 
 from . import actions
-from .analysis import Window, iso
+from .analysis import Window, iso, parse_stamp
 from .settings import CloudTrailSettings
 
 PAGE = 50
@@ -93,7 +93,7 @@ class Read:
             "Recent": LATE,
         }
         if self.next_token is not None:
-            oldest_read = next((item.get("EventTime") for item in reversed(self.items) if item.get("EventTime")), None)
+            oldest_read = _oldest(self.items, zone)
             why = " The time for a call (call_timeout) was over." if self.late else ""
             said["HowToGoOn"] = f"Only the newest events were read, back to {oldest_read}.{why} {go_on}"
         if self.error is not None:
@@ -162,7 +162,7 @@ def fitting(answer: dict[str, Any], read: Read, settings: CloudTrailSettings) ->
     shown = len(answer["Trails"])
     if not 0 < shown < len(read.items):
         return answer
-    back_to = read.items[shown - 1].get("EventTime")
+    back_to = _oldest(read.items[:shown], settings.zone)
     coverage = answer["Coverage"] | {
         "EventsReturned": shown,
         "Complete": False,
@@ -181,6 +181,7 @@ async def read_events(
     most: int,
     asked: dict[str, Any],
     place: Place | None = None,
+    enough: Callable[[Sequence[dict[str, Any]]], bool] = lambda _: False,
 ) -> Read:
     """Up to `most` events of a window, within the page budget and the time for a call.
 
@@ -188,6 +189,7 @@ async def read_events(
 
     Args:
         place: where to begin, if not at the newest event.
+        enough: whether no more than these events can be of use.
 
     Raises:
         VolcengineError: the first page could not be read.
@@ -220,10 +222,18 @@ async def read_events(
         read.token = result.get("NextToken") or None
         if most > PAGE:
             await caller.progress(len(read.items), most, f"{len(read.items)} events read")
+        if enough(read.items):
+            break
     if len(read.items) > most:
         read.within = read.token_after(most)
         del read.items[most:]
     return read
+
+
+def _oldest(items: Sequence[dict[str, Any]], zone: tzinfo) -> str:
+    """The time of the last event that has one, as answers write times."""
+    stamps = (parse_stamp(item.get("EventTime")) for item in reversed(items))
+    return next((iso(stamp, zone) for stamp in stamps if stamp is not None), "an unknown time")
 
 
 def _behind(event_id: str | None, items: list[dict[str, Any]]) -> list[dict[str, Any]]:

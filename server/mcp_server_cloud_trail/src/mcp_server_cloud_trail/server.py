@@ -43,7 +43,8 @@ def service() -> Service:
         example="LookupEvents",
         prompts=PROMPTS,
         resources=RESOURCES,
-        advice="Ask for fewer events (MaxResults), a shorter window, or one event whole with GetEvent.",
+        advice="Ask for fewer events (MaxResults), fewer groups (Top) or a shorter window; a larger answer_budget "
+        "shows more at once.",
         columns=(
             *(
                 "EventTime",

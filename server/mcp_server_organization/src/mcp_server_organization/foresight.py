@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -35,11 +36,14 @@ from .policy import (
     detach,
     evaluate,
     known_actions,
+    known_spelling,
     lint,
     parse,
     probe_actions,
     replace_policy,
 )
+from .policy import Effect as EffectOfStatement
+from .policy.document import Json, compact
 from .reading import (
     Coverage,
     Member,
@@ -56,10 +60,16 @@ from .settings import OrganizationSettings
 from .sight import Covered
 
 MOST_PROBES = 60
-"""Actions that a preview asks about; the answer says when there would be more."""
+"""Actions touched by a document that a preview asks about; the answer says when there would be more."""
+
+MOST_BESIDES = 20
+"""Actions left out by an Allow that a preview asks about as a sample."""
 
 MOST_ACCOUNTS = 200
 """Accounts that a preview evaluates; the answer says when there are more."""
+
+MOST_ALIKE = 10
+"""Findings of one kind that an answer shows; the last says how many more there are."""
 
 NEW_POLICY = "new-policy"
 """Stands for the ID of a policy that exists in imagination only."""
@@ -99,7 +109,7 @@ class PreviewServiceControlPolicyResult(Covered):
         None, description="Severity, Path, Code, Message and Advice of each problem."
     )
     accounts: list[dict[str, Any] | None] | None = Field(
-        None, description="Accounts that it would touch, each with the actions whose verdict changes."
+        None, description="Accounts it would touch, each with the actions whose verdict changes, or SameAs another."
     )
     probed: int | None = Field(None, description="How many known actions were asked about, as for an IAM user.")
 
@@ -199,7 +209,7 @@ class SimulatePolicies(
 
         asked = {"AccountId": self.account_id, "Action": self.action, "Resource": self.resource}
         result: dict[str, Any] = {
-            "Asked": {**asked, "Principal": self.principal},
+            "Asked": {**asked, "Principal": self.principal} | ({"Context": self.context} if self.context else {}),
             "Coverage": coverage.as_dict(),
             "Notice": NOTICE,
         }
@@ -261,7 +271,7 @@ class PreviewServiceControlPolicy(
         """The findings, and the difference to what is in force."""
         document = parse(self.statement)
         findings = lint(document, now=datetime.now(UTC))
-        result: dict[str, Any] = {"Valid": can_be_valid(findings), "Findings": [_finding(item) for item in findings]}
+        result: dict[str, Any] = {"Valid": can_be_valid(findings), "Findings": _told(findings)}
         if self.target_id is None and self.policy_id is None:
             return Answer({**result, "Notice": NOTICE})
         if not document.readable:
@@ -270,14 +280,21 @@ class PreviewServiceControlPolicy(
         organization = await read_organization(caller, coverage)
         enablement = await read_enablement(caller, coverage)
         touched = await self._touched(organization, caller, coverage)
-        probes = _probes(document, [policy for _, before, _ in touched for node in before for policy in node.policies])
-        coverage.read["Probes"] = len(probes)
+        probes = _probes([document, *await self._replaced(caller, coverage)], coverage)
         assumptions = _assumptions(caller)
 
         def differences() -> list[dict[str, Any]]:
+            # Accounts in the same place with the same policies of their own differ in their ID only.
+            first: dict[tuple[object, ...], str] = {}
             found = []
             for account_id, before, after in touched:
                 member = organization.members[account_id]
+                own = tuple(policy.id for policy in before[-1].policies)
+                alike = (member.unit_id, own, member.is_administrator)
+                row = _account(organization, member)
+                if (same := first.setdefault(alike, account_id)) != account_id:
+                    found.append({**row, "SameAs": same})
+                    continue
                 changes = compare(
                     before,
                     after,
@@ -286,7 +303,11 @@ class PreviewServiceControlPolicy(
                     is_administrator=member.is_administrator,
                     assumptions=assumptions,
                 )
-                found.append(_difference(organization, member, changes))
+                rests_on = {
+                    **({} if enablement is Enablement.ENABLED else {"A-OFF": assumptions.describe("A-OFF")}),
+                    **({"A-MGMT": assumptions.describe("A-MGMT")} if member.is_administrator else {}),
+                }
+                found.append({**row, **_difference(changes, rests_on)})
             return found
 
         return Answer(
@@ -305,25 +326,28 @@ class PreviewServiceControlPolicy(
         """Each account that the document would touch, with its path as it is and as it would be."""
         if self.target_id is not None:
             path_to(organization, self.target_id)
-            member = organization.members.get(self.target_id)
-            accounts = [member] if member else list(organization.below(self.target_id))
-        else:
-            accounts = list(organization.members.values())
-        accounts.sort(key=lambda account: account.id)
-        if len(accounts) > MOST_ACCOUNTS:
-            coverage.cut("accounts", MOST_ACCOUNTS, len(accounts))
         path = await read_every_path(caller, organization, coverage)
-        pairs = [(account.id, path(account.id)) for account in accounts[:MOST_ACCOUNTS]]
-        return [(account, before, after) for account, before in pairs if (after := self._after(before)) is not None]
+        befores = ((account, path(account)) for account in sorted(organization.members))
+        touched = [(account, before, self._after(before)) for account, before in befores]
+        touched = [(account, before, after) for account, before, after in touched if after != before]
+        if len(touched) > MOST_ACCOUNTS:
+            coverage.cut("accounts touched", MOST_ACCOUNTS, len(touched))
+        return touched[:MOST_ACCOUNTS]
 
-    def _after(self, before: tuple[Node, ...]) -> tuple[Node, ...] | None:
-        """The path as it would be, or None when the document would not touch it."""
-        try:
-            if self.policy_id is not None and self.target_id is None:
-                return replace_policy(before, self.policy_id, _imagined(self.policy_id, self.statement))
-            return attach(before, str(self.target_id), _imagined(self.policy_id or NEW_POLICY, self.statement))
-        except ValueError:
-            return None
+    def _after(self, before: tuple[Node, ...]) -> tuple[Node, ...]:
+        """The path as it would be: the policy changed wherever it hangs, and attached to the target as well."""
+        policy = _imagined(self.policy_id or NEW_POLICY, self.statement)
+        hangs_on = {node.id for node in before if any(present.id == policy.id for present in node.policies)}
+        after = replace_policy(before, policy.id, policy) if hangs_on else before
+        if self.target_id in {node.id for node in before} - hangs_on:
+            after = attach(after, str(self.target_id), policy)
+        return after
+
+    async def _replaced(self, caller: Caller, coverage: Coverage) -> list[Document]:
+        """The document that would be replaced: what it touches may be decided otherwise without it."""
+        if self.policy_id is None:
+            return []
+        return [parse(text) for text in (await read_documents(caller, {self.policy_id}, coverage)).values()]
 
 
 class CreateServiceControlPolicy(
@@ -349,15 +373,17 @@ class CreateServiceControlPolicy(
         findings = lint(parse(self.statement), now=datetime.now(UTC))
         errors = [finding for finding in findings if finding.severity.value == "error"]
         if errors:
-            said = " ".join(f"{finding.path or 'The document'}: {finding.message}" for finding in errors)
-            hint = " ".join(dict.fromkeys(finding.advice for finding in errors))
+            said = " ".join(f"{finding.path or 'The document'}: {finding.message}" for finding in errors[:MOST_ALIKE])
+            if len(errors) > MOST_ALIKE:
+                said += f" And {len(errors) - MOST_ALIKE} more problems; PreviewServiceControlPolicy tells them."
+            hint = " ".join(dict.fromkeys(finding.advice for finding in errors[:MOST_ALIKE]))
             raise ArgumentsError("InvalidPolicyDocument", said, hint=f"{hint} Nothing was sent.")
         answer = await caller.send(
             actions.CreateServiceControlPolicy(
                 policy_name=self.policy_name, statement=self.statement, description=self.description
             )
         )
-        remarks = {"Findings": [_finding(finding) for finding in findings]} if findings else {}
+        remarks = {"Findings": _told(findings)} if findings else {}
         return Answer({**answer.result, **remarks}, answer.request_id)
 
 
@@ -390,25 +416,47 @@ def _bad(message: str) -> ArgumentsError:
     )
 
 
-def _probes(document: Document, present: Sequence[Policy]) -> tuple[str, ...]:
-    """Known actions that the document touches; for one with an Allow, a sample of all actions besides."""
-    touched = probe_actions(document)
-    return touched[:MOST_PROBES] if touched else known_actions()[:MOST_PROBES]
+def _probes(documents: Sequence[Document], coverage: Coverage) -> tuple[str, ...]:
+    """Actions that the documents touch, as known or as named; where one allows, a few that it leaves out as well."""
+    statements = [statement for document in documents for statement in document.statements]
+    named = {text for statement in statements if statement.actions for text in statement.actions.texts()}
+    single = {text for text in named if _is_action(text) and known_spelling(text) is None}
+    touched = sorted({*probe_actions(*documents), *single})
+    allows = any(statement.effect is EffectOfStatement.ALLOW for statement in statements)
+    besides = [action for action in known_actions() if action not in set(touched)] if allows or not touched else []
+    probes = (*_spread(touched, MOST_PROBES), *_spread(besides, MOST_BESIDES))
+    coverage.read["Probes"] = len(probes)
+    if len(touched) > MOST_PROBES:
+        coverage.cut("actions that the document touches", MOST_PROBES, len(touched))
+    return probes
 
 
-def _difference(organization: Organization, member: Member, changes: Sequence[Change]) -> dict[str, Any]:
-    """What changes for one account, by kind of change."""
+def _spread(items: Sequence[str], most: int) -> list[str]:
+    """Some of the items, evenly spread."""
+    count = min(most, len(items))
+    return [items[at * len(items) // count] for at in range(count)]
+
+
+def _is_action(text: str) -> bool:
+    try:
+        Request(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _account(organization: Organization, member: Member) -> dict[str, Any]:
+    return {"AccountID": member.id, "ShowName": member.show_name, "UnitPath": organization.unit_path(member.unit_id)}
+
+
+def _difference(changes: Sequence[Change], rests_on: Mapping[str, str]) -> dict[str, Any]:
+    """What changes for one account, by kind of change, and the assumptions that it rests on whatever changes."""
     grouped: dict[str, list[str]] = {}
     for change in changes:
         kind = f"{change.before.outcome.value} → {change.after.outcome.value}"
         grouped.setdefault(kind, []).append(change.request.action)
-    return {
-        "AccountID": member.id,
-        "ShowName": member.show_name,
-        "UnitPath": organization.unit_path(member.unit_id),
-        "Changes": grouped,
-        "RestsOn": {resting.id: resting.sentence for change in changes for resting in change.after.rests_on},
-    }
+    named = {resting.id: resting.sentence for change in changes for resting in change.after.rests_on}
+    return {"Changes": grouped, "RestsOn": {**rests_on, **named}}
 
 
 def _node(node: Node) -> dict[str, Any]:
@@ -421,13 +469,18 @@ def _node(node: Node) -> dict[str, Any]:
                 "PolicyID": policy.id,
                 "PolicyName": policy.name,
                 "PolicyType": policy.type.value,
-                "Document": policy.document.raw if policy.document is not None else None,
+                "Document": _plain(policy.document.raw) if policy.document is not None else None,
             }
             for policy in node.policies
         ]
         if node.attachments_known
         else None,
     }
+
+
+def _plain(raw: Json) -> Any:
+    """A part of a document as JSON values; numbers that JSON cannot hold become text."""
+    return json.loads(compact(raw), parse_constant=str, parse_float=str)
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -453,8 +506,19 @@ def _decider(decider: Decider) -> dict[str, Any]:
         "PolicyID": decider.policy_id,
         "PolicyName": decider.policy_name,
         "StatementIndex": decider.statement_index,
-        "Statement": decider.statement.raw if decider.statement is not None else None,
+        "Statement": _plain(decider.statement.raw) if decider.statement is not None else None,
     }
+
+
+def _told(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    """The findings, but of many alike only some: a lock-out must not drown in them."""
+    alike: dict[str, list[dict[str, str]]] = {}
+    for finding in findings:
+        alike.setdefault(finding.code, []).append(_finding(finding))
+    for rows in alike.values():
+        if len(rows) > MOST_ALIKE:
+            rows[MOST_ALIKE - 1]["Message"] += f" And {len(rows) - MOST_ALIKE} more like this."
+    return [row for rows in alike.values() for row in rows[:MOST_ALIKE]]
 
 
 def _finding(finding: Finding) -> dict[str, str]:

@@ -23,6 +23,9 @@ PAGE_SIZE = 100
 MOST_PAGES = 50
 """Pages of one list that are read; beyond that the answer says that more exists."""
 
+NO_PARENT = ("", "0")
+"""`ParentID` of a root unit."""
+
 
 @dataclass
 class Coverage:
@@ -36,9 +39,16 @@ class Coverage:
         self.missing.append({"What": what, **error.as_dict()})
 
     def cut(self, what: str, read: int, total: int) -> None:
-        """Note that a list is longer than what was read of it."""
-        message = f"{read} of {total} were read; a list is read up to {MOST_PAGES} pages."
+        """Note that there is more than what was looked at."""
+        message = f"{read} of {total} were looked at; the rest is left out for its size."
         self.missing.append({"What": what, "Code": "TooMany", "Message": message})
+
+    def astray(self, what: str, names: list[str]) -> None:
+        """Note that things were read whose place in the tree was not."""
+        if names:
+            shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+            message = f"{len(names)} hang below units that this key cannot see: {shown}."
+            self.missing.append({"What": f"place of {what}", "Code": "UnknownUnit", "Message": message})
 
     def as_dict(self) -> dict[str, Any]:
         """The coverage as an answer states it."""
@@ -88,9 +98,9 @@ class Organization:
 
     @property
     def root(self) -> Unit:
-        """The unit without a parent in the organization."""
+        """The unit without a parent; of units whose parent is not seen, it is the one that names none."""
         roots = [unit for unit in self.units.values() if unit.parent_id not in self.units]
-        return min(roots, key=lambda unit: unit.id)
+        return min(roots, key=lambda unit: (unit.parent_id not in NO_PARENT, unit.id))
 
     def children(self, unit_id: str) -> list[Unit]:
         """The units right below, by name."""
@@ -149,13 +159,17 @@ async def read_organization(caller: Caller, coverage: Coverage) -> Organization:
         raise ServiceError(
             "NoUnits", "The organization has no units that this key can see.", hint="Use a key of the administrator."
         )
-    return Organization(
+    found = Organization(
         id=str(organization.get("ID") or ""),
         name=str(organization.get("Name") or ""),
         administrator=owner,
         units={unit.id: unit for unit in listed},
         members={account.id: account for account in accounts},
     )
+    seen = {unit.id for unit in listed if found.lineage(unit.id)[0] is found.root}
+    coverage.astray("units", [unit.name for unit in listed if unit.id not in seen])
+    coverage.astray("accounts", [account.id for account in accounts if account.unit_id not in seen])
+    return found
 
 
 def _unit(unit: Mapping[str, Any]) -> Unit:

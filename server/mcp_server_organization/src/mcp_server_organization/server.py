@@ -61,7 +61,8 @@ def service() -> Service:
         example="ListAccounts",
         prompts=PROMPTS,
         resources=RESOURCES,
-        advice="Ask for a part (UnitId, Limit, one PolicyID), or leave policies out (IncludePolicies false).",
+        advice="Ask for a part (UnitId, Limit, one PolicyID), or leave policies out (IncludePolicies false); a larger "
+        "answer_budget shows more at once.",
         columns=(
             *("AccountID", "PolicyID", "ShowName", "Name", "AccountName", "PolicyName", "PolicyType", "OrgUnitName"),
             *("ID", "ParentID", "Depth", "Status", "Description"),

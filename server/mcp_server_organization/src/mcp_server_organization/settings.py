@@ -12,10 +12,11 @@ from .policy import Assumptions
 
 
 def _pairs(value: object) -> object:
-    """`A-ROOT=bound, A-SE=literal` as a mapping."""
+    """`A-ROOT=bound, A-DEFAULT=as read` as a mapping."""
     if not isinstance(value, str):
         return value
-    return {name: choice for name, _, choice in (pair.partition("=") for pair in re.split(r"[\s,;]+", value) if pair)}
+    pairs = (pair.partition("=") for pair in re.split(r"[,;]|\s+(?=\S+=)", value) if pair.strip())
+    return {name.strip(): choice.strip() for name, _, choice in pairs}
 
 
 def _known(value: dict[str, str]) -> dict[str, str]:

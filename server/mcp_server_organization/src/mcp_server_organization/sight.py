@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 from volcengine_mcp.action import Effect, Record
+from volcengine_mcp.errors import ArgumentsError
 from volcengine_mcp.fields import Identifier, Text
 from volcengine_mcp.inquiry import NOTICE, Caller, Inquiry
 from volcengine_mcp.openapi import Answer
 
-from .reading import Attachment, Coverage, Member, Organization, Unit, path_to, read_attachments, read_organization
+from .reading import Attachment, Coverage, Member, Organization, Unit, read_attachments, read_organization
 
 
 class Covered(Record):
@@ -56,7 +57,7 @@ class GetOrganizationTree(
         coverage = Coverage()
         await caller.progress(0, 2, "reading units and accounts")
         organization = await read_organization(caller, coverage)
-        top = organization.units[path_to(organization, self.unit_id)[-1][0]] if self.unit_id else organization.root
+        top = _top(organization, self.unit_id)
         await caller.progress(1, 2, "reading policies")
         policies = await read_attachments(caller, coverage) if self.include_policies else {}
         await caller.progress(2, 2, "done")
@@ -116,6 +117,19 @@ class FindAccounts(
         else:
             tagged = self.tag_value is None or self.tag_value in member.tags.values()
         return named and placed and tagged
+
+
+def _top(organization: Organization, unit_id: str | None) -> Unit:
+    """Where the tree begins. Raises `ArgumentsError` when there is no such unit."""
+    if unit_id is None:
+        return organization.root
+    if (unit := organization.units.get(unit_id)) is None:
+        raise ArgumentsError(
+            "UnknownUnit",
+            f"The organization has no unit {unit_id} that this key can see.",
+            hint="Leave UnitId out for the whole tree; an account's unit is in FindAccounts.",
+        )
+    return unit
 
 
 def _account(member: Member, organization: Organization) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import anyio.to_thread
+import h11
 import uvicorn
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
@@ -28,6 +30,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .access import signed_by_server
 from .auth import SIGNED_BY_VISITOR, HeaderCredentials
@@ -51,6 +54,9 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 READINESS_LASTS = 10.0
 """Seconds for which the answer of `/readyz` is kept."""
+
+REQUEST_ARRIVES_WITHIN = 30.0
+"""Seconds from a connection, or from the first byte of a further request, to the last byte of the request."""
 
 
 def build_app(server: Server, settings: Settings, metrics: Metrics, gate: Gate | None) -> Starlette:
@@ -267,6 +273,43 @@ def _operations(server: Server, metrics: Metrics, gate: Gate | None) -> list[Rou
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", counted)]
 
 
+def hurrying(seconds: float) -> type[H11Protocol]:
+    """Uvicorn's HTTP, with only so long for a client to send a request whole.
+
+    Threat: connections on which nothing comes, or a request byte by byte, hold memory and file handles for ever;
+    uvicorn bounds only the pause between two requests.
+    """
+
+    class Hurrying(H11Protocol):
+        _late: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._hurry()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+                self._hurry()
+            else:
+                self._relax()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._relax()
+            super().connection_lost(exc)
+
+        def _hurry(self) -> None:
+            if self._late is None:
+                self._late = self.loop.call_later(seconds, self.transport.abort)
+
+        def _relax(self) -> None:
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
+
+    return Hurrying
+
+
 class _DrainingServer(uvicorn.Server):
     """Uvicorn that, when asked to end, lets the calls in flight finish first."""
 
@@ -297,11 +340,17 @@ class _DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(service: Service, settings: Settings, environment: Mapping[str, str]) -> None:
+def serve(
+    service: Service, settings: Settings, environment: Mapping[str, str], before_exit: Callable[[], None]
+) -> None:
     """Listen and serve until SIGTERM or Ctrl-C.
 
+    Ends the process rather than return: a worker thread may still wait for the network, and Python would wait
+    for it.
+
     Raises:
-        ConfigurationError: the address is in use or may not be used, or what the settings need is not installed.
+        ConfigurationError: the address is in use or may not be used, the certificate cannot be used, or what the
+            settings need is not installed.
     """
     metrics = Metrics()
     gate: Gate | None = None
@@ -325,6 +374,7 @@ def serve(service: Service, settings: Settings, environment: Mapping[str, str]) 
     )
     config = uvicorn.Config(
         build_app(server, settings, metrics, gate),
+        http=hurrying(REQUEST_ARRIVES_WITHIN),
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         log_config=None,
@@ -336,10 +386,20 @@ def serve(service: Service, settings: Settings, environment: Mapping[str, str]) 
         timeout_keep_alive=30,
         ws="none",
     )
+    try:
+        config.load()
+    except OSError as error:
+        raise ConfigurationError(
+            f"tls_cert {settings.tls_cert} and tls_key {settings.tls_key} must be a certificate and its unencrypted "
+            "private key in PEM form."
+        ) from error
     listener = _listen(settings)
     where = f"{settings.host}:{listener.getsockname()[1]}"
     logger.info("%s %s serves %s on %s", service.command, service.version, settings.transport, where)
     asyncio.run(_DrainingServer(config, server, settings.drain_timeout).serve(sockets=[listener]))
+    before_exit()
+    logging.shutdown()
+    os._exit(0)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 
 import anyio
 from limits import RateLimitItemPerMinute
@@ -27,8 +28,13 @@ def too_many() -> Response:
 
 
 def _address(scope: Scope) -> str:
+    """Whose request it is, where nothing better is known: an IPv4 address, or the /64 network that one host owns."""
     client = scope.get("client")
-    return client[0] if client else "unknown"
+    try:
+        address = ip_address(client[0] if client else "")
+    except ValueError:
+        return "unknown"
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 def _identity(user: object) -> str | None:
@@ -63,7 +69,9 @@ class PerIdentity:
 class PerAddress:
     """ASGI middleware, outside authentication: bounds refused requests and those to open endpoints, by address.
 
-    Threat: guessing of tokens, and floods of registrations. A request that is let in costs its address nothing.
+    Threat: guessing of tokens, and floods of registrations. A request that is let in costs its address nothing, and
+    is let in however often its address was refused: an office or a proxy is one address, and one person's wrong
+    token must not shut everybody out.
     """
 
     def __init__(self, app: ASGIApp, per_minute: int, costly: Callable[[str], bool]) -> None:
@@ -78,20 +86,22 @@ class PerAddress:
             await self._app(scope, receive, send)
             return
         address = _address(scope)
-        if self._costly(scope["path"]):
-            allowed = self._limiter.hit(self._rate, address)
-        else:
-            allowed = self._limiter.test(self._rate, address)
-        if not allowed:
+        costly = self._costly(scope["path"])
+        if costly and not self._limiter.hit(self._rate, address):
             await too_many()(scope, receive, send)
             return
+        silenced = False
 
-        async def note_refusals(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in (401, 403):
-                self._limiter.hit(self._rate, address)
-            await send(message)
+        async def bound_refusals(message: Message) -> None:
+            nonlocal silenced
+            if message["type"] == "http.response.start" and message["status"] in (401, 403) and not costly:
+                silenced = not self._limiter.hit(self._rate, address)
+                if silenced:
+                    await too_many()(scope, receive, send)
+            if not silenced:
+                await send(message)
 
-        await self._app(scope, receive, note_refusals)
+        await self._app(scope, receive, bound_refusals)
 
 
 class Sessions:
@@ -127,9 +137,15 @@ class Sessions:
             await JSONResponse(full, status_code=503, headers={"Retry-After": "30"})(scope, receive, send)
             return
         session: bytes | None = None
+        started = False
 
         async def watch(message: Message) -> None:
-            nonlocal session
+            nonlocal session, started
+            if message["type"] == "http.response.start":
+                if started:
+                    # The transport answers a second time when it ended the stream itself; the first answer counts.
+                    return
+                started = True
             if session is None and (found := _SESSION_ID.search(message.get("body", b""))):
                 session = found.group(1)
                 self._deadlines[session] = idle
@@ -140,6 +156,8 @@ class Sessions:
         try:
             with anyio.CancelScope() as idle:
                 await self._app(scope, receive, watch)
+            if idle.cancelled_caught:
+                await send({"type": "http.response.body"})
         finally:
             self._count(-1)
             if session is not None:

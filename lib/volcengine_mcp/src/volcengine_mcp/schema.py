@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -16,13 +18,45 @@ def input_schema(model: type[Part]) -> dict[str, Any]:
 
 
 def output_schema(model: type[Record]) -> dict[str, Any]:
-    """What a tool answers. Every field is nullable and further ones are allowed."""
-    schema = _compact(model.model_json_schema(schema_generator=_Output, mode="serialization"))
+    """What a tool answers. Every field is nullable and further ones are allowed.
+
+    Read off the fields rather than by pydantic, which would build validators of all results before a first call.
+    """
+    schema = _object(model)
     schema["properties"]["Unexpected"] = {
         "type": "object",
         "description": "Values of another type than documented, by path; null stands in their place.",
     }
     return schema
+
+
+_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+def _object(model: type[Record]) -> dict[str, Any]:
+    properties = {field.alias or name: _field(field) for name, field in model.model_fields.items()}
+    return {"type": "object", "properties": properties}
+
+
+def _field(field: FieldInfo) -> dict[str, Any]:
+    schema = _schema(field.annotation)
+    return {"description": field.description, **schema} if field.description else schema
+
+
+def _schema(annotation: Any) -> dict[str, Any]:
+    """The schema of a result field's type: null or one of plain values, lists, free objects and records."""
+    origin = get_origin(annotation)
+    if origin in (UnionType, Union):
+        (inner,) = (choice for choice in get_args(annotation) if choice is not NoneType)
+        schema = _schema(inner)
+        return {**schema, "type": [schema["type"], "null"]}
+    if origin is list:
+        return {"type": "array", "items": _schema(get_args(annotation)[0])}
+    if origin is dict:
+        return {"type": "object"}
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        return _object(annotation)
+    return {"type": _TYPES[annotation]}
 
 
 class _Input(GenerateJsonSchema):
@@ -36,14 +70,6 @@ class _Input(GenerateJsonSchema):
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
-
-
-class _Output(_Input):
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        inner = self.generate_inner(schema["schema"])
-        if isinstance(kind := inner.get("type"), str):
-            return {**inner, "type": [kind, "null"]}
-        return {"anyOf": [inner, {"type": "null"}]}
 
 
 def _compact(schema: dict[str, Any]) -> dict[str, Any]:
@@ -65,11 +91,6 @@ def _inline(node: Any, definitions: dict[str, Any]) -> Any:
         target = definitions[reference.rpartition("/")[2]]
         rest = {key: value for key, value in node.items() if key != "$ref"}
         return _inline({**target, **rest}, definitions)
-    if (choices := node.get("anyOf")) and len(choices) == 2 and choices[1] == {"type": "null"}:
-        inner = _inline(choices[0], definitions)
-        rest = {key: value for key, value in node.items() if key != "anyOf"}
-        if isinstance(inner.get("type"), str):
-            return {**inner, **_inline(rest, definitions), "type": [inner["type"], "null"]}
     return {
         key: _named(value, definitions) if key == "properties" else _inline(value, definitions)
         for key, value in node.items()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -29,6 +30,7 @@ from .credentials import from_environment
 from .errors import AbandonedError, ArgumentsError, CredentialsError, VolcengineError
 from .inquiry import Caller
 from .observe import Metrics, log_call
+from .offers import filled, prompt_definition, resource_arguments, resource_definition
 from .openapi import Answer, Endpoint, OpenAPI
 from .service import Service
 from .settings import Settings
@@ -97,7 +99,10 @@ class Server(MCPServer[Any]):
         ended: Answer | VolcengineError = _CANCELLED
         self._count(+1)
         try:
-            ended = await self._tool(name).run(arguments, self._caller(context))
+            requests: list[str] = []
+            ended = await self._tool(name).run(arguments, self._caller(context, requests))
+            if ended.request_id is None and requests:
+                ended = replace(ended, request_id=requests[-1])
         except VolcengineError as error:
             ended = error
         except Exception:
@@ -108,19 +113,19 @@ class Server(MCPServer[Any]):
             self._record(name, arguments, ended, monotonic() - started)
         if isinstance(ended, VolcengineError):
             return failure(ended)
-        return success(ended, most=self._told.answer_budget, advice=self._advice)
+        by_strangers = self._tools[name].effect is Effect.READ
+        return success(ended, most=self._told.answer_budget, advice=self._advice, by_strangers=by_strangers)
 
     async def list_prompts(self) -> list[PromptDefinition]:
         """The jobs that the service describes."""
-        return [prompt.definition() for prompt in self._prompts.values()]
+        return [prompt_definition(prompt) for prompt in self._prompts.values()]
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
     ) -> GetPromptResult:
         """A job with its arguments filled in."""
         try:
-            prompt = self._prompts[name]
-            return prompt.filled(arguments or {})
+            return filled(self._prompts[name], arguments or {})
         except KeyError:
             raise MCPError(code=INVALID_PARAMS, message=f"There is no prompt {shown(name)}.") from None
         except ArgumentsError as error:
@@ -139,7 +144,7 @@ class Server(MCPServer[Any]):
     ) -> list[ReadResourceContents]:
         """What the operation behind an address answers."""
         for resource in self._resources:
-            arguments = resource.arguments(str(uri))
+            arguments = resource_arguments(resource, str(uri))
             if arguments is None:
                 continue
             result = await self.call_tool(resource.operation.wire_name(), arguments, context)
@@ -151,7 +156,9 @@ class Server(MCPServer[Any]):
 
     def _listed_resources(self) -> list[ResourceDefinition | ResourceTemplate]:
         offered = self._offered()
-        return [resource.listed() for resource in self._resources if resource.operation.wire_name() in offered]
+        return [
+            resource_definition(resource) for resource in self._resources if resource.operation.wire_name() in offered
+        ]
 
     async def idle(self) -> None:
         """Wait until no call is in flight."""
@@ -163,11 +170,18 @@ class Server(MCPServer[Any]):
             return self._tools
         return {name: tool for name, tool in self._tools.items() if tool.effect is Effect.READ}
 
-    def _caller(self, context: Context[Any, Any] | None) -> Caller:
-        """What this call may use. The credential is looked up when something is sent, not before."""
+    def _caller(self, context: Context[Any, Any] | None, requests: list[str]) -> Caller:
+        """What this call may use. The credential is looked up when something is sent, not before.
+
+        Args:
+            requests: where the IDs of the service's answers are put.
+        """
 
         async def send(action: Action) -> Answer:
-            return await self.openapi.call(action, self._access.credential())
+            answer = await self.openapi.call(action, self._access.credential())
+            if answer.request_id:
+                requests.append(answer.request_id)
+            return answer
 
         async def progress(done: float, total: float | None = None, message: str | None = None) -> None:
             if context is not None:

@@ -150,7 +150,8 @@ class OAuth(BaseModel):
 class Settings(BaseModel):
     """All settings of a server. The descriptions become `docs/configuration.md`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A service's subclass is the one that is built, when it is first used.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     transport: Annotated[
         Literal["stdio", "sse", "streamable-http"],

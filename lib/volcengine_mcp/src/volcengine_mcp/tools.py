@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from .action import Action, Effect, Operation
 from .budget import compact, shortened
 from .errors import ArgumentsError, VolcengineError
-from .inquiry import Caller, Inquiry
+from .inquiry import NOTICE, Caller, Inquiry
 from .openapi import Answer
 from .schema import input_schema, output_schema
 from .untrusted import visible
@@ -82,19 +82,23 @@ def only(tools: Iterable[OperationTool], *, read_only: bool, toolsets: Iterable[
     ]
 
 
-def success(answer: Answer, *, most: int, advice: str) -> CallToolResult:
+def success(answer: Answer, *, most: int, advice: str, by_strangers: bool) -> CallToolResult:
     """A result as structured content and, for clients that read text only, as the same compact JSON.
 
     Args:
         most: bytes of JSON that the answer may take; a longer one is shortened.
         advice: how to get what a shortened answer leaves out.
+        by_strangers: whether names and texts in it were written by others; where the answer does not say so itself,
+            its metadata does, so that what the API answered stays as it was.
     """
     result, text = answer.result, compact(answer.result)
     if len(text) > most or len(text.encode()) > most:
         result = shortened(result, most, advice)
         text = compact(result)
-    meta = {"RequestId": answer.request_id} if answer.request_id else None
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=result, _meta=meta)
+    meta = {"RequestId": answer.request_id} if answer.request_id else {}
+    if by_strangers and "Notice" not in result:
+        meta["Notice"] = NOTICE
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=result, _meta=meta or None)
 
 
 def failure(error: VolcengineError) -> CallToolResult:

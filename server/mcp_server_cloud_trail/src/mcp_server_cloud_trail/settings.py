@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
 from volcengine_mcp.settings import Settings, Variable
 
-from .analysis import RulesError, RuleSet, load_rules, zone_named
+if TYPE_CHECKING:
+    from .analysis import RuleSet
 
 
 def _zone(value: str) -> str:
+    from .analysis import zone_named
+
     zone_named(value)
     return value
 
 
 def _rules(value: str) -> str:
+    from .analysis import RulesError, load_rules
+
     try:
         load_rules(Path(value).expanduser())
     except RulesError as error:
@@ -54,9 +59,13 @@ class CloudTrailSettings(Settings):
     @property
     def zone(self) -> tzinfo:
         """The time zone."""
+        from .analysis import zone_named
+
         return zone_named(self.timezone)
 
     @property
     def rules(self) -> RuleSet:
         """The risk marks in force."""
+        from .analysis import load_rules
+
         return load_rules(Path(self.risk_rules).expanduser() if self.risk_rules else None)

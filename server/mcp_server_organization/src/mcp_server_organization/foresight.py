@@ -1,18 +1,15 @@
-"""Inquiries about service control policies: what is in force, what would be decided, what a document would change."""
+"""Answering the inquiries about policies: what is in force, what would be decided, what a document would change."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
-from pydantic import Field
-from volcengine_mcp.action import Effect, Part
 from volcengine_mcp.errors import ArgumentsError
-from volcengine_mcp.fields import Identifier, Text
-from volcengine_mcp.inquiry import NOTICE, Caller, Inquiry
+from volcengine_mcp.inquiry import NOTICE, Caller
 from volcengine_mcp.openapi import Answer
 
 from . import actions
@@ -55,9 +52,7 @@ from .reading import (
     read_nodes,
     read_organization,
 )
-from .records import CreateServiceControlPolicyResult
 from .settings import OrganizationSettings
-from .sight import Covered
 
 MOST_PROBES = 60
 """Actions touched by a document that a preview asks about; the answer says when there would be more."""
@@ -74,317 +69,199 @@ MOST_ALIKE = 10
 NEW_POLICY = "new-policy"
 """Stands for the ID of a policy that exists in imagination only."""
 
-Context = Annotated[
-    dict[str, str | list[str]],
-    Field(description='Condition keys of the request, such as {"volc:SourceIp": "203.0.113.7"}.'),
-]
-
-
-class ExplainPoliciesResult(Covered):
-    """The policies that apply to a target."""
-
-    target: str | None = Field(None, description="The unit or account.")
-    enablement: str | None = Field(None, description="Whether control policies are switched on.")
-    path: list[dict[str, Any] | None] | None = Field(
-        None, description="Nodes from root to target, each with its own policies and their statements."
+if TYPE_CHECKING:
+    from .inquiries import (
+        CreateServiceControlPolicy,
+        ExplainPolicies,
+        ImaginedChange,
+        PreviewServiceControlPolicy,
+        SimulatePolicies,
     )
-    note: str | None = Field(None, description="What the policies mean together.")
 
 
-class SimulatePoliciesResult(Covered):
-    """What the policies say to one request."""
-
-    asked: dict[str, Any] | None = Field(None, description="The request that was judged.")
-    verdict: dict[str, Any] | None = Field(
-        None, description="Outcome, Decider (policy, statement, node), Reasons, DependsOn, RestsOn."
-    )
-    before: dict[str, Any] | None = Field(None, description="The verdict without the imagined change.")
-
-
-class PreviewServiceControlPolicyResult(Covered):
-    """What is wrong with a document, and what it would change."""
-
-    valid: bool | None = Field(None, description="Whether no finding is an error.")
-    findings: list[dict[str, Any] | None] | None = Field(
-        None, description="Severity, Path, Code, Message and Advice of each problem."
-    )
-    accounts: list[dict[str, Any] | None] | None = Field(
-        None, description="Accounts it would touch, each with the actions whose verdict changes, or SameAs another."
-    )
-    probed: int | None = Field(None, description="How many known actions were asked about, as for an IAM user.")
-
-
-class CreateCheckedResult(CreateServiceControlPolicyResult):
-    """The new policy, and what the check of its document said."""
-
-    findings: list[dict[str, Any] | None] | None = Field(None, description="Warnings about the document.")
-
-
-class ExplainPolicies(
-    Inquiry,
-    effect=Effect.READ,
-    toolset="policies",
-    result=ExplainPoliciesResult,
-    zh="解释生效的管控策略",
-    en="Explain policies",
-):
-    """Show every service control policy that applies to an account or unit, traced to the node where it hangs, from
-    the root unit down."""
-
-    target_id: Identifier = Field(alias="TargetID", description="ID of the account or unit.")
-
-    async def answer(self, caller: Caller) -> Answer:
-        """The path with its policies."""
-        coverage = Coverage()
-        organization = await read_organization(caller, coverage)
-        nodes = await read_nodes(caller, organization, self.target_id, coverage)
-        enablement = await read_enablement(caller, coverage)
-        assumptions = _assumptions(caller)
-        names = ["A-LEVEL", "A-DEFAULT", *([] if enablement is Enablement.ENABLED else ["A-OFF"])]
-        if _is_administrator(organization, self.target_id):
-            names.append("A-MGMT")
-        return Answer(
-            {
-                "Target": f"{nodes[-1].kind.value} {nodes[-1].name} ({nodes[-1].id})",
-                "Enablement": enablement.value,
-                "Path": [_node(node) for node in nodes],
-                "Note": " ".join([*(f"{name}: {assumptions.describe(name)}" for name in names), IDENTITY_SENTENCE]),
-                "Coverage": coverage.as_dict(),
-                "Notice": NOTICE,
-            }
-        )
-
-
-class ImaginedChange(Part):
-    """A change to the policies that is only imagined."""
-
-    kind: Literal["add", "change", "detach"] = Field(
-        description="add a policy to a node, change a policy's document everywhere, or detach one from a node."
-    )
-    policy_id: Identifier | None = Field(
-        None, alias="PolicyID", description="The policy; left out, add takes Statement as a new one."
-    )
-    target_id: Identifier | None = Field(
-        None, alias="TargetID", description="Node for add and detach; default the account."
-    )
-    statement: actions.Document | None = Field(None, description="Policy document for change, or for a new policy.")
-
-
-class SimulatePolicies(
-    Inquiry,
-    effect=Effect.READ,
-    toolset="policies",
-    result=SimulatePoliciesResult,
-    zh="模拟管控策略判定",
-    en="Simulate policies",
-):
-    """Would the service control policies let this account do this action? Answers by the policies in force, or with
-    one imagined change: the verdict, the statement that decides and where it hangs, or what it depends on. Policies
-    that allow do not grant: IAM decides after them."""
-
-    account_id: Identifier = Field(description="ID of the account, or of a unit for an account right below it.")
-    action: Text = Field(description="One action, such as ecs:RunInstances.")
-    resource: Text | None = Field(None, description="TRN of the resource; unknown if left out.")
-    principal: Literal["user", "role", "root", "service_linked", "unknown"] = Field(
-        "user", description="Kind of identity that asks."
-    )
-    context: Context | None = None
-    change: ImaginedChange | None = Field(None, description="A change to imagine.")
-
-    async def answer(self, caller: Caller) -> Answer:
-        """The verdict, with and without the change."""
-        request = self._asked()
-        coverage = Coverage()
-        organization = await read_organization(caller, coverage)
-        nodes = await read_nodes(caller, organization, self.account_id, coverage)
-        enablement = await read_enablement(caller, coverage)
-        administrator = _is_administrator(organization, self.account_id)
-        assumptions = _assumptions(caller)
-
-        def verdict(path: Sequence[Node]) -> dict[str, Any]:
-            decided = evaluate(
-                path, request, enablement=enablement, is_administrator=administrator, assumptions=assumptions
-            )
-            return _verdict(decided)
-
-        asked = {"AccountId": self.account_id, "Action": self.action, "Resource": self.resource}
-        result: dict[str, Any] = {
-            "Asked": {**asked, "Principal": self.principal} | ({"Context": self.context} if self.context else {}),
+async def explain(inquiry: ExplainPolicies, caller: Caller) -> Answer:
+    """The path with its policies."""
+    coverage = Coverage()
+    organization = await read_organization(caller, coverage)
+    nodes = await read_nodes(caller, organization, inquiry.target_id, coverage)
+    enablement = await read_enablement(caller, coverage)
+    assumptions = _assumptions(caller)
+    names = ["A-LEVEL", "A-DEFAULT", *([] if enablement is Enablement.ENABLED else ["A-OFF"])]
+    if _is_administrator(organization, inquiry.target_id):
+        names.append("A-MGMT")
+    return Answer(
+        {
+            "Target": f"{nodes[-1].kind.value} {nodes[-1].name} ({nodes[-1].id})",
+            "Enablement": enablement.value,
+            "Path": [_node(node) for node in nodes],
+            "Note": " ".join([*(f"{name}: {assumptions.describe(name)}" for name in names), IDENTITY_SENTENCE]),
             "Coverage": coverage.as_dict(),
             "Notice": NOTICE,
         }
-        if self.change is None:
-            return Answer({"Verdict": verdict(nodes), **result})
-        changed = await self._changed(nodes, self.change, caller, coverage)
-        return Answer({"Verdict": verdict(changed), "Before": verdict(nodes), **result, "Coverage": coverage.as_dict()})
-
-    def _asked(self) -> Request:
-        try:
-            return Request(self.action, self.resource, Principal(self.principal), _context(self.context))
-        except ValueError as error:
-            raise _bad(str(error)) from error
-
-    async def _changed(
-        self, nodes: tuple[Node, ...], change: ImaginedChange, caller: Caller, coverage: Coverage
-    ) -> tuple[Node, ...]:
-        """The path as it would be. Raises `ArgumentsError` when the change does not fit it."""
-        target = change.target_id or self.account_id
-        try:
-            if change.kind == "detach":
-                return detach(nodes, target, change.policy_id or _need("Change.PolicyID", "detach"))
-            if change.kind == "change":
-                policy_id = change.policy_id or _need("Change.PolicyID", "change")
-                statement = change.statement or _need("Change.Statement", "change")
-                return replace_policy(nodes, policy_id, _imagined(policy_id, statement))
-            if change.statement is not None:
-                return attach(nodes, target, _imagined(change.policy_id or NEW_POLICY, change.statement))
-            policy_id = change.policy_id or _need("Change.PolicyID or Change.Statement", "add")
-            texts = await read_documents(caller, {policy_id}, coverage)
-            if policy_id not in texts:
-                raise _bad(f"The document of policy {policy_id} cannot be read; give Change.Statement.")
-            return attach(nodes, target, _imagined(policy_id, texts[policy_id]))
-        except ValueError as error:
-            raise _bad(str(error)) from error
-
-
-class PreviewServiceControlPolicy(
-    Inquiry,
-    effect=Effect.READ,
-    toolset="policies",
-    result=PreviewServiceControlPolicyResult,
-    zh="预览管控策略",
-    en="Preview service control policy",
-):
-    """Check a policy document before it is created or changed: every problem with its place, warnings of lock-out,
-    and, with TargetID or PolicyID, which accounts it would touch and which actions would be decided otherwise than
-    now. Changes nothing."""
-
-    statement: actions.Document = Field(description="The policy document.")
-    target_id: Identifier | None = Field(
-        None, alias="TargetID", description="Unit or account to imagine it attached to, as a new policy."
-    )
-    policy_id: Identifier | None = Field(
-        None, alias="PolicyID", description="Policy whose document it would replace, wherever it is attached."
     )
 
-    async def answer(self, caller: Caller) -> Answer:
-        """The findings, and the difference to what is in force."""
-        document = parse(self.statement)
-        findings = lint(document, now=datetime.now(UTC))
-        result: dict[str, Any] = {"Valid": can_be_valid(findings), "Findings": _told(findings)}
-        if self.target_id is None and self.policy_id is None:
-            return Answer({**result, "Notice": NOTICE})
-        if not document.readable:
-            raise _bad("The document cannot be read, so its effect cannot be previewed: " + findings[0].message)
-        coverage = Coverage()
-        organization = await read_organization(caller, coverage)
-        enablement = await read_enablement(caller, coverage)
-        touched = await self._touched(organization, caller, coverage)
-        probes = _probes([document, *await self._replaced(caller, coverage)], coverage)
-        assumptions = _assumptions(caller)
 
-        def differences() -> list[dict[str, Any]]:
-            # Accounts in the same place with the same policies of their own differ in their ID only.
-            first: dict[tuple[object, ...], str] = {}
-            found = []
-            for account_id, before, after in touched:
-                member = organization.members[account_id]
-                own = tuple(policy.id for policy in before[-1].policies)
-                alike = (member.unit_id, own, member.is_administrator)
-                row = _account(organization, member)
-                if (same := first.setdefault(alike, account_id)) != account_id:
-                    found.append({**row, "SameAs": same})
-                    continue
-                changes = compare(
-                    before,
-                    after,
-                    [Request(action, principal=Principal.USER) for action in probes],
-                    enablement=enablement,
-                    is_administrator=member.is_administrator,
-                    assumptions=assumptions,
-                )
-                rests_on = {
-                    **({} if enablement is Enablement.ENABLED else {"A-OFF": assumptions.describe("A-OFF")}),
-                    **({"A-MGMT": assumptions.describe("A-MGMT")} if member.is_administrator else {}),
-                }
-                found.append({**row, **_difference(changes, rests_on)})
-            return found
+async def simulate(inquiry: SimulatePolicies, caller: Caller) -> Answer:
+    """The verdict, with and without the change."""
+    request = _asked(inquiry)
+    coverage = Coverage()
+    organization = await read_organization(caller, coverage)
+    nodes = await read_nodes(caller, organization, inquiry.account_id, coverage)
+    enablement = await read_enablement(caller, coverage)
+    administrator = _is_administrator(organization, inquiry.account_id)
+    assumptions = _assumptions(caller)
 
-        return Answer(
-            {
-                **result,
-                "Accounts": await anyio.to_thread.run_sync(differences),
-                "Probed": len(probes),
-                "Coverage": coverage.as_dict(),
-                "Notice": NOTICE,
-            }
+    def verdict(path: Sequence[Node]) -> dict[str, Any]:
+        decided = evaluate(
+            path, request, enablement=enablement, is_administrator=administrator, assumptions=assumptions
         )
+        return _verdict(decided)
 
-    async def _touched(
-        self, organization: Organization, caller: Caller, coverage: Coverage
-    ) -> list[tuple[str, tuple[Node, ...], tuple[Node, ...]]]:
-        """Each account that the document would touch, with its path as it is and as it would be."""
-        if self.target_id is not None:
-            path_to(organization, self.target_id)
-        path = await read_every_path(caller, organization, coverage)
-        befores = ((account, path(account)) for account in sorted(organization.members))
-        touched = [(account, before, self._after(before)) for account, before in befores]
-        touched = [(account, before, after) for account, before, after in touched if after != before]
-        if len(touched) > MOST_ACCOUNTS:
-            coverage.cut("accounts touched", MOST_ACCOUNTS, len(touched))
-        return touched[:MOST_ACCOUNTS]
-
-    def _after(self, before: tuple[Node, ...]) -> tuple[Node, ...]:
-        """The path as it would be: the policy changed wherever it hangs, and attached to the target as well."""
-        policy = _imagined(self.policy_id or NEW_POLICY, self.statement)
-        hangs_on = {node.id for node in before if any(present.id == policy.id for present in node.policies)}
-        after = replace_policy(before, policy.id, policy) if hangs_on else before
-        if self.target_id in {node.id for node in before} - hangs_on:
-            after = attach(after, str(self.target_id), policy)
-        return after
-
-    async def _replaced(self, caller: Caller, coverage: Coverage) -> list[Document]:
-        """The document that would be replaced: what it touches may be decided otherwise without it."""
-        if self.policy_id is None:
-            return []
-        return [parse(text) for text in (await read_documents(caller, {self.policy_id}, coverage)).values()]
+    asked = {"AccountId": inquiry.account_id, "Action": inquiry.action, "Resource": inquiry.resource}
+    result: dict[str, Any] = {
+        "Asked": {**asked, "Principal": inquiry.principal} | ({"Context": inquiry.context} if inquiry.context else {}),
+        "Coverage": coverage.as_dict(),
+        "Notice": NOTICE,
+    }
+    if inquiry.change is None:
+        return Answer({"Verdict": verdict(nodes), **result})
+    changed = await _changed(inquiry, nodes, inquiry.change, caller, coverage)
+    return Answer({"Verdict": verdict(changed), "Before": verdict(nodes), **result, "Coverage": coverage.as_dict()})
 
 
-class CreateServiceControlPolicy(
-    Inquiry,
-    effect=Effect.WRITE,
-    toolset="policies",
-    result=CreateCheckedResult,
-    zh="创建管控策略",
-    en="Create service control policy",
-):
-    """Create a custom service control policy (SCP). Its document is checked first, and refused if it cannot be valid.
+def _asked(inquiry: SimulatePolicies) -> Request:
+    try:
+        return Request(inquiry.action, inquiry.resource, Principal(inquiry.principal), _context(inquiry.context))
+    except ValueError as error:
+        raise _bad(str(error)) from error
 
-    Returns its ID and warnings; nothing is restricted yet, as it is attached to no unit or account. This server
-    cannot attach, change or delete it. Preview it first with PreviewServiceControlPolicy.
-    """
 
-    policy_name: Text = Field(description="Name of the policy, unique in the organization.")
-    statement: actions.Document = Field(description=f"Policy document, such as {actions.DOCUMENT_EXAMPLE}.")
-    description: str | None = Field(None, description="Description of the policy.")
+async def _changed(
+    inquiry: SimulatePolicies, nodes: tuple[Node, ...], change: ImaginedChange, caller: Caller, coverage: Coverage
+) -> tuple[Node, ...]:
+    """The path as it would be. Raises `ArgumentsError` when the change does not fit it."""
+    target = change.target_id or inquiry.account_id
+    try:
+        if change.kind == "detach":
+            return detach(nodes, target, change.policy_id or _need("Change.PolicyID", "detach"))
+        if change.kind == "change":
+            policy_id = change.policy_id or _need("Change.PolicyID", "change")
+            statement = change.statement or _need("Change.Statement", "change")
+            return replace_policy(nodes, policy_id, _imagined(policy_id, statement))
+        if change.statement is not None:
+            return attach(nodes, target, _imagined(change.policy_id or NEW_POLICY, change.statement))
+        policy_id = change.policy_id or _need("Change.PolicyID or Change.Statement", "add")
+        texts = await read_documents(caller, {policy_id}, coverage)
+        if policy_id not in texts:
+            raise _bad(f"The document of policy {policy_id} cannot be read; give Change.Statement.")
+        return attach(nodes, target, _imagined(policy_id, texts[policy_id]))
+    except ValueError as error:
+        raise _bad(str(error)) from error
 
-    async def answer(self, caller: Caller) -> Answer:
-        """The new policy, or the refusal of its document."""
-        findings = lint(parse(self.statement), now=datetime.now(UTC))
-        errors = [finding for finding in findings if finding.severity.value == "error"]
-        if errors:
-            said = " ".join(f"{finding.path or 'The document'}: {finding.message}" for finding in errors[:MOST_ALIKE])
-            if len(errors) > MOST_ALIKE:
-                said += f" And {len(errors) - MOST_ALIKE} more problems; PreviewServiceControlPolicy tells them."
-            hint = " ".join(dict.fromkeys(finding.advice for finding in errors[:MOST_ALIKE]))
-            raise ArgumentsError("InvalidPolicyDocument", said, hint=f"{hint} Nothing was sent.")
-        answer = await caller.send(
-            actions.CreateServiceControlPolicy(
-                policy_name=self.policy_name, statement=self.statement, description=self.description
+
+async def preview(inquiry: PreviewServiceControlPolicy, caller: Caller) -> Answer:
+    """The findings, and the difference to what is in force."""
+    document = parse(inquiry.statement)
+    findings = lint(document, now=datetime.now(UTC))
+    result: dict[str, Any] = {"Valid": can_be_valid(findings), "Findings": _told(findings)}
+    if inquiry.target_id is None and inquiry.policy_id is None:
+        return Answer({**result, "Notice": NOTICE})
+    if not document.readable:
+        raise _bad("The document cannot be read, so its effect cannot be previewed: " + findings[0].message)
+    coverage = Coverage()
+    organization = await read_organization(caller, coverage)
+    enablement = await read_enablement(caller, coverage)
+    touched = await _touched(inquiry, organization, caller, coverage)
+    probes = _probes([document, *await _replaced(inquiry, caller, coverage)], coverage)
+    assumptions = _assumptions(caller)
+
+    def differences() -> list[dict[str, Any]]:
+        # Accounts in the same place with the same policies of their own differ in their ID only.
+        first: dict[tuple[object, ...], str] = {}
+        found = []
+        for account_id, before, after in touched:
+            member = organization.members[account_id]
+            own = tuple(policy.id for policy in before[-1].policies)
+            alike = (member.unit_id, own, member.is_administrator)
+            row = _account(organization, member)
+            if (same := first.setdefault(alike, account_id)) != account_id:
+                found.append({**row, "SameAs": same})
+                continue
+            changes = compare(
+                before,
+                after,
+                [Request(action, principal=Principal.USER) for action in probes],
+                enablement=enablement,
+                is_administrator=member.is_administrator,
+                assumptions=assumptions,
             )
+            rests_on = {
+                **({} if enablement is Enablement.ENABLED else {"A-OFF": assumptions.describe("A-OFF")}),
+                **({"A-MGMT": assumptions.describe("A-MGMT")} if member.is_administrator else {}),
+            }
+            found.append({**row, **_difference(changes, rests_on)})
+        return found
+
+    return Answer(
+        {
+            **result,
+            "Accounts": await anyio.to_thread.run_sync(differences),
+            "Probed": len(probes),
+            "Coverage": coverage.as_dict(),
+            "Notice": NOTICE,
+        }
+    )
+
+
+async def _touched(
+    inquiry: PreviewServiceControlPolicy, organization: Organization, caller: Caller, coverage: Coverage
+) -> list[tuple[str, tuple[Node, ...], tuple[Node, ...]]]:
+    """Each account that the document would touch, with its path as it is and as it would be."""
+    if inquiry.target_id is not None:
+        path_to(organization, inquiry.target_id)
+    path = await read_every_path(caller, organization, coverage)
+    befores = ((account, path(account)) for account in sorted(organization.members))
+    touched = [(account, before, _after(inquiry, before)) for account, before in befores]
+    touched = [(account, before, after) for account, before, after in touched if after != before]
+    if len(touched) > MOST_ACCOUNTS:
+        coverage.cut("accounts touched", MOST_ACCOUNTS, len(touched))
+    return touched[:MOST_ACCOUNTS]
+
+
+def _after(inquiry: PreviewServiceControlPolicy, before: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The path as it would be: the policy changed wherever it hangs, and attached to the target as well."""
+    policy = _imagined(inquiry.policy_id or NEW_POLICY, inquiry.statement)
+    hangs_on = {node.id for node in before if any(present.id == policy.id for present in node.policies)}
+    after = replace_policy(before, policy.id, policy) if hangs_on else before
+    if inquiry.target_id in {node.id for node in before} - hangs_on:
+        after = attach(after, str(inquiry.target_id), policy)
+    return after
+
+
+async def _replaced(inquiry: PreviewServiceControlPolicy, caller: Caller, coverage: Coverage) -> list[Document]:
+    """The document that would be replaced: what it touches may be decided otherwise without it."""
+    if inquiry.policy_id is None:
+        return []
+    return [parse(text) for text in (await read_documents(caller, {inquiry.policy_id}, coverage)).values()]
+
+
+async def create_checked(inquiry: CreateServiceControlPolicy, caller: Caller) -> Answer:
+    """The new policy, or the refusal of its document."""
+    findings = lint(parse(inquiry.statement), now=datetime.now(UTC))
+    errors = [finding for finding in findings if finding.severity.value == "error"]
+    if errors:
+        said = " ".join(f"{finding.path or 'The document'}: {finding.message}" for finding in errors[:MOST_ALIKE])
+        if len(errors) > MOST_ALIKE:
+            said += f" And {len(errors) - MOST_ALIKE} more problems; PreviewServiceControlPolicy tells them."
+        hint = " ".join(dict.fromkeys(finding.advice for finding in errors[:MOST_ALIKE]))
+        raise ArgumentsError("InvalidPolicyDocument", said, hint=f"{hint} Nothing was sent.")
+    answer = await caller.send(
+        actions.CreateServiceControlPolicy(
+            policy_name=inquiry.policy_name, statement=inquiry.statement, description=inquiry.description
         )
-        remarks = {"Findings": _told(findings)} if findings else {}
-        return Answer({**answer.result, **remarks}, answer.request_id)
+    )
+    remarks = {"Findings": _told(findings)} if findings else {}
+    return Answer({**answer.result, **remarks}, answer.request_id)
 
 
 def _assumptions(caller: Caller) -> Assumptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from volcengine_mcp.guides import Argument, Prompt, Resource
 
 from .actions import GetServiceControlPolicy
-from .sight import GetOrganizationTree
+from .inquiries import GetOrganizationTree
 
 PROMPTS = (
     Prompt(

@@ -11,10 +11,16 @@ from volcengine_mcp.cli import main as run
 from volcengine_mcp.service import Service
 
 from .actions import ACTIONS
-from .foresight import CreateServiceControlPolicy, ExplainPolicies, PreviewServiceControlPolicy, SimulatePolicies
 from .guides import PROMPTS, RESOURCES
+from .inquiries import (
+    CreateServiceControlPolicy,
+    ExplainPolicies,
+    FindAccounts,
+    GetOrganizationTree,
+    PreviewServiceControlPolicy,
+    SimulatePolicies,
+)
 from .settings import OrganizationSettings
-from .sight import FindAccounts, GetOrganizationTree
 
 INSTRUCTIONS = """\
 Organization (企业组织) of Volcengine: the tree of units and member accounts, invitations, and service control policies.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from volcengine_mcp.settings import Settings, Variable
 
-from .policy import Assumptions
+if TYPE_CHECKING:
+    from .policy import Assumptions
 
 
 def _pairs(value: object) -> object:
@@ -20,6 +21,8 @@ def _pairs(value: object) -> object:
 
 
 def _known(value: dict[str, str]) -> dict[str, str]:
+    from .policy import Assumptions
+
     Assumptions.from_mapping(value)
     return value
 
@@ -42,4 +45,6 @@ class OrganizationSettings(Settings):
     @property
     def assumptions(self) -> Assumptions:
         """The choice for every open point."""
+        from .policy import Assumptions
+
         return Assumptions.from_mapping(self.policy_assumptions)

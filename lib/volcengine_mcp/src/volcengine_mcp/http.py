@@ -55,6 +55,9 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 READINESS_LASTS = 10.0
 """Seconds for which the answer of `/readyz` is kept."""
 
+LAST_REFUSALS = 0.5
+"""Seconds between the last call and the end, in which a proxy is told so and learns that this replica goes."""
+
 REQUEST_ARRIVES_WITHIN = 30.0
 """Seconds from a connection, or from the first byte of a further request, to the last byte of the request."""
 
@@ -337,6 +340,8 @@ class _DrainingServer(uvicorn.Server):
     async def _drain_then_exit(self) -> None:
         with anyio.move_on_after(self._drain_timeout):
             await self._mcp.idle()
+        # A proxy that was refused goes elsewhere, now and for a while; one whose connection broke may not repeat.
+        await anyio.sleep(LAST_REFUSALS)
         self.should_exit = True
 
 

@@ -35,6 +35,9 @@ GENERAL_HOST = "open.volcengineapi.com"
 MOST_CLIENTS = 256
 """SDK clients kept; the least recently used goes first."""
 
+MOST_ATTEMPTS = 4
+"""Attempts of one call, the first included."""
+
 CLIENT_LIFETIME = 900.0
 """Seconds without a call after which a client, and the keys in it, are let go."""
 
@@ -85,6 +88,18 @@ class OpenAPI:
         Raises:
             VolcengineError: the service refused it, or no usable answer came.
         """
+        deadline = monotonic() + self.endpoint.deadline
+        try:
+            return await self._attempt(action, credential, deadline)
+        except VolcengineError as error:
+            if not _may_repeat(action, error):
+                raise
+            return await self._again(action, credential, deadline, error)
+
+    async def _again(
+        self, action: Action, credential: AnyCredential, deadline: float, failure: VolcengineError
+    ) -> Answer:
+        """Repeat an action whose first attempt failed, while it may be and the deadline lasts."""
         from tenacity import (
             AsyncRetrying,
             retry_if_exception,
@@ -93,15 +108,16 @@ class OpenAPI:
             wait_random_exponential,
         )
 
-        deadline = monotonic() + self.endpoint.deadline
         attempts = AsyncRetrying(
-            retry=retry_if_exception(is_transient if action.effect is Effect.READ else _never_sent),
-            stop=stop_after_attempt(4) | stop_before_delay(self.endpoint.deadline),
+            retry=retry_if_exception(partial(_may_repeat, action)),
+            stop=stop_after_attempt(MOST_ATTEMPTS) | stop_before_delay(deadline - monotonic()),
             wait=wait_random_exponential(multiplier=0.4, min=0.1, max=5.0),
             reraise=True,
         )
         async for attempt in attempts:
             with attempt:
+                if attempt.retry_state.attempt_number == 1:
+                    raise failure
                 return await self._attempt(action, credential, deadline)
         raise AssertionError("tenacity ends a loop by returning or raising")
 
@@ -179,8 +195,9 @@ class OpenAPI:
             tls_context(self.endpoint.ca_bundle)
 
 
-def _never_sent(error: BaseException) -> bool:
-    return isinstance(error, NotSentError) and is_transient(error)
+def _may_repeat(action: Action, error: BaseException) -> bool:
+    """Whether a failed action may be sent again: a read after anything that passes, a write only if none was sent."""
+    return is_transient(error) and (action.effect is Effect.READ or isinstance(error, NotSentError))
 
 
 def _new_client(endpoint: Endpoint, credential: AnyCredential) -> ApiClient:

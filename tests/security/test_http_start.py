@@ -52,7 +52,9 @@ NOT_AS_IT_IS = {
 @pytest.mark.parametrize("case", NOT_AS_IT_IS)
 def test_start_is_refused_in_one_sentence(case: str) -> None:
     variables, parts = NOT_AS_IT_IS[case]
-    ended = typed("organization", variables={**variables, "MCP_SERVER_PORT": "1"})
+    # A port that is taken: a server that is not refused does not start either, and says something else.
+    with socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True) as taken:
+        ended = typed("organization", variables={**variables, "MCP_SERVER_PORT": str(taken.getsockname()[1])})
     assert ended.returncode == 2
     assert ended.stdout == ""
     said = [line for line in ended.stderr.splitlines() if line]

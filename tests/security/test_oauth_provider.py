@@ -13,9 +13,9 @@ from support.providers import GitHub
 
 
 @pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def addresses() -> Iterator[dict[str, Any]]:
     """OAuth settings, from the provider's own discovery document."""
-    with oauth2_mock_server(tmp_path_factory.mktemp("npm")) as issuer:
+    with oauth2_mock_server() as issuer:
         found = httpx2.get(f"{issuer}/.well-known/openid-configuration").json()
         yield {
             "authorize_url": found["authorization_endpoint"],

@@ -253,8 +253,12 @@ class Stream:
         return next(line.removeprefix("data: ") for line in self._lines if line.startswith("data: "))
 
     def rest(self) -> list[str]:
-        """The data of all further events, once the server has ended the stream."""
-        return [line.removeprefix("data: ") for line in self._lines if line.startswith("data: ")]
+        """The data of all further events until the server ends the stream, which it must do before its next ping."""
+        lines = []
+        for line in self._lines:
+            assert not line.startswith(": ping"), "the stream goes on"
+            lines.append(line)
+        return [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
 
     def message(self) -> dict[str, Any]:
         """The next JSON-RPC message."""

@@ -12,40 +12,17 @@ from mcp_server_cloud_trail.actions import ACTIONS as CLOUD_TRAIL
 from mcp_server_organization.actions import ACTIONS as ORGANIZATION
 from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
 from pydantic import BaseModel
+from support.calls import TITLES
 from volcengine_mcp.action import Action, Effect, Record, fit
 
 ACTIONS = CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS
-
-CLOUD_TRAIL_TOOLS = {
-    "CreateTrail": "创建跟踪",
-    "DescribeTrails": "列出跟踪列表",
-    "LookupEvents": "查询审计事件列表",
-}
-ORGANIZATION_TOOLS = {
-    "CreateOrganization": "创建企业组织",
-    "CreateOrganizationalUnit": "创建企业组织单元",
-    "CreateServiceControlPolicy": "创建管控策略",
-    "DescribeAccount": "查询成员账号信息",
-    "DescribeAccountInvitation": "成员账号查询加入企业组织邀请信息",
-    "DescribeOrganization": "查询企业组织信息",
-    "DescribeOrganizationalUnit": "查询组织单元信息",
-    "DescribeQuitApplication": "查询成员账号退出申请信息",
-    "GetAccountSecureContactInfo": "查询成员账号安全信息",
-    "GetServiceControlPolicy": "查询管控策略详情",
-    "GetServiceControlPolicyEnablement": "查询管控策略启用状态",
-    "ListAccounts": "获取企业组织内账号列表",
-    "ListInvitations": "查询全部加入企业组织邀请",
-    "ListOrganizationalUnits": "获取企业组织所有单元列表",
-    "ListOrganizationalUnitsForParent": "获取企业组织单元列表",
-    "ListServiceControlPolicies": "获取管控策略列表",
-}
 
 by_name = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.wire_name())
 
 
 @pytest.mark.parametrize(
     ("actions", "tools"),
-    [(CLOUD_TRAIL, CLOUD_TRAIL_TOOLS), (ORGANIZATION, ORGANIZATION_TOOLS)],
+    [(CLOUD_TRAIL, TITLES["cloud-trail"]), (ORGANIZATION, TITLES["organization"])],
     ids=["cloud_trail", "organization"],
 )
 def test_names_titles_and_order_are_the_contract(actions: tuple[type[Action], ...], tools: dict[str, str]) -> None:

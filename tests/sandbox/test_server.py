@@ -7,16 +7,12 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 import urllib3
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from sandbox.clients import Caller, raw
+from support.certificates import self_signed
 from volcengine_sandbox import Fault, Sandbox
 
 
@@ -125,38 +121,14 @@ def test_the_clock_is_used_for_signatures_and_states() -> None:
 
 
 def test_tls(tmp_path: Path) -> None:
-    certificate, key = certify(tmp_path)
-    with Sandbox(tls=(str(certificate), str(key))) as box:
+    certificate, key = self_signed(tmp_path)
+    with Sandbox(tls=(certificate, key)) as box:
         assert box.endpoint.startswith("https://127.0.0.1:")
         url, headers, body = raw(box, box.administrator)
-        with urllib3.PoolManager(ca_certs=str(certificate)) as pool:
+        with urllib3.PoolManager(ca_certs=certificate) as pool:
             for _ in range(2):
                 assert pool.request("POST", url, headers=headers, body=body, retries=False).status == 200
         assert (box.connections, box.handshakes) == (1, 1)
-
-
-def certify(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sandbox")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return paths
 
 
 def test_importing_loads_no_server() -> None:

@@ -48,13 +48,13 @@ def service() -> Service:
         columns=(
             *(
                 "EventTime",
+                "Severity",
                 "Who",
                 "EventSource",
                 "EventName",
                 "SourceIPAddress",
                 "Result",
                 "Count",
-                "Severity",
                 "Reason",
             ),
             *("TrailName", "LoggingStatus", "EventRW", "TosBucketName", "TlsProjectName", "LatestDeliveryError"),

@@ -73,7 +73,7 @@ def load(
     settings = settings.model_copy(update={"service_code": settings.service_code or service_code})
     loaded = Loaded(settings, origins)
     _check_names(loaded, service_code, toolsets)
-    check_combination(loaded)
+    _check_combination(loaded)
     return loaded
 
 
@@ -169,7 +169,7 @@ def _check_names(loaded: Loaded, service_code: str, toolsets: tuple[str, ...]) -
             )
 
 
-def check_combination(loaded: Loaded) -> None:
+def _check_combination(loaded: Loaded) -> None:
     """Refuse settings that are each allowed, but not together.
 
     Raises:

@@ -5,7 +5,7 @@ What could not be read is part of what is returned, so that an answer built on i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -119,12 +119,6 @@ class Organization:
             line.append(unit)
             unit = self.units.get(unit.parent_id)
         return line[::-1]
-
-    def below(self, unit_id: str) -> Iterator[Member]:
-        """All accounts at any depth below a unit."""
-        for member in self.members.values():
-            if any(unit.id == unit_id for unit in self.lineage(member.unit_id)):
-                yield member
 
     def unit_path(self, unit_id: str) -> str:
         """The names from the root down, such as `Root / Production`."""

@@ -8,6 +8,11 @@ import pytest
 from volcengine_sandbox import Sandbox
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The one option of these tests."""
+    parser.addoption("--write-golden", action="store_true", help="write the files of tests/golden anew")
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """What the servers run on."""

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from volcengine_mcp.action import Action, Operation
-from volcengine_mcp.configuration import leaves, variable
+from volcengine_mcp.declare import Action, Operation
 from volcengine_mcp.schema import input_schema
 from volcengine_mcp.service import Service
-from volcengine_mcp.settings import Settings
+from volcengine_mcp.settings.model import Settings
+from volcengine_mcp.settings.reading import leaves, variable
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README*.md", "docs/*.md", "server/*/README*.md")

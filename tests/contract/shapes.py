@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from volcengine_mcp.action import Action
+from volcengine_mcp.declare import Action
 
 
 @dataclass(frozen=True)

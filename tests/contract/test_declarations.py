@@ -13,7 +13,7 @@ from mcp_server_organization.actions import ACTIONS as ORGANIZATION
 from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
 from pydantic import BaseModel
 from support.calls import TITLES
-from volcengine_mcp.action import Action, Effect, Record, fit
+from volcengine_mcp.declare import Action, Effect, Record, fit
 
 ACTIONS = CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS
 

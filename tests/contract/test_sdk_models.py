@@ -9,7 +9,7 @@ from contract.shapes import Operation, Shape, declared, differences, in_sdk
 from mcp_server_cloud_trail.actions import ACTIONS as CLOUD_TRAIL
 from mcp_server_organization.actions import ACTIONS as ORGANIZATION
 from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
-from volcengine_mcp.action import Action
+from volcengine_mcp.declare import Action
 
 ACTIONS = CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS
 

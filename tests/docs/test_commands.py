@@ -12,7 +12,7 @@ import yaml
 from docs.pages import ROOT, blocks, name
 from mcp.client import Client
 from support.servers import SERVICES, command, environment, in_process
-from volcengine_mcp.action import Action
+from volcengine_mcp.declare import Action
 from volcengine_sandbox import Sandbox
 
 SHOWN = [

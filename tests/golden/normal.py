@@ -1,9 +1,10 @@
-"""Answers in which what differs from day to day reads the same: times, random IDs and keys, and where the clock stood."""
+"""Answers in which what differs from day to day reads the same: times, random IDs and keys, the clock."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 _TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})")
@@ -41,11 +42,11 @@ class Normal:
     def _text(self, text: str) -> str:
         text = _TIME.sub(lambda found: f"T{self._since(found.group()):+}", text)
         for kind, pattern in (("request", _REQUEST), ("id", _UUID), ("key", _KEY)):
-            text = pattern.sub(lambda found, kind=kind: self._named(kind, found.group()), text)
+            text = pattern.sub(partial(self._named, kind), text)
         return _CLOCK.sub("<minute>", text)
 
     def _since(self, stamp: str) -> int:
         return round(datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()) - self._start
 
-    def _named(self, kind: str, value: str) -> str:
-        return self._names.setdefault(value, f"<{kind} {len(self._names) + 1}>")
+    def _named(self, kind: str, found: re.Match[str]) -> str:
+        return self._names.setdefault(found.group(), f"<{kind} {len(self._names) + 1}>")

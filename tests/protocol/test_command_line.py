@@ -14,7 +14,7 @@ import pytest
 from mcp.client import Client
 from support.calls import TITLES, arguments
 from support.servers import PATIENCE, SERVICES, command, environment, eventually, in_process, program, terminal, typed
-from volcengine_mcp.auth import from_header
+from volcengine_mcp.signin.header import from_header
 from volcengine_sandbox import Fault, Sandbox
 
 ON_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")

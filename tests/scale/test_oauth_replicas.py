@@ -18,8 +18,8 @@ from support.http import ACCEPT, PATIENCE, Running, answer_of, request
 from support.providers import GitHub
 from support.redis import RedisServer, redis_server
 from support.servers import eventually
-from volcengine_mcp.oauth import Gate
-from volcengine_mcp.settings import Settings
+from volcengine_mcp.settings.model import Settings
+from volcengine_mcp.signin.oauth.gate import Gate
 from volcengine_sandbox import Sandbox
 
 

@@ -19,8 +19,8 @@ from mcp.server import MCPServer
 from mcp.server.auth.middleware.auth_context import get_access_token
 from starlette.applications import Starlette
 from support.providers import GitHub, free_socket, serving
-from volcengine_mcp.oauth import Gate, gate, person
-from volcengine_mcp.settings import OAuth, Settings
+from volcengine_mcp.settings.model import OAuth, Settings
+from volcengine_mcp.signin.oauth.gate import Gate, gate, person
 
 REDIRECT = "http://127.0.0.1:33418/callback"
 

@@ -8,9 +8,9 @@ import json
 import httpx2
 import pytest
 from support.http import ACCEPT, LISTING, Running, answer_of, bearer, raw, request, status_of
-from volcengine_mcp.auth import from_header
-from volcengine_mcp.credentials import Credential
+from volcengine_mcp.api.credentials import Credential
 from volcengine_mcp.errors import CredentialsError
+from volcengine_mcp.signin.header import from_header
 from volcengine_sandbox import Identity, Sandbox
 
 PUBLISHED = "ICB7IkFjY2Vzc0tleUlkIjoiQUsiLCJTZWNyZXRBY2Nlc3NLZXkiOiJTSyIsIlNlc3Npb25Ub2tlbiI6IiJ9"

@@ -13,8 +13,8 @@ import pytest
 from security.oauth_door import Browser, Client, Door, door, oauth_settings
 from support.providers import GitHub, free_socket
 from volcengine_mcp.errors import ConfigurationError
-from volcengine_mcp.oauth import gate
-from volcengine_mcp.settings import Settings
+from volcengine_mcp.settings.model import Settings
+from volcengine_mcp.signin.oauth.gate import gate
 
 
 @pytest.fixture(scope="module")

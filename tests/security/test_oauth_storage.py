@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from security.oauth_door import Browser, Client, Door, door, query
 from support.providers import GitHub, free_socket
 from support.redis import RedisServer, redis_server
-from volcengine_mcp.oauth_storage import open_storage
+from volcengine_mcp.signin.oauth.storage import open_storage
 
 
 @pytest.fixture(scope="module")

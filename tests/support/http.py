@@ -22,11 +22,11 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_server_organization.server import service
 from support.providers import free_socket, serving
-from volcengine_mcp.auth import SIGNED_BY_VISITOR
-from volcengine_mcp.http import build_app
+from volcengine_mcp.http.app import build_app
+from volcengine_mcp.mcp.server import Server
 from volcengine_mcp.observe import Metrics
-from volcengine_mcp.server import Server
-from volcengine_mcp.settings import Settings
+from volcengine_mcp.settings.model import Settings
+from volcengine_mcp.signin.header import SIGNED_BY_VISITOR
 from volcengine_sandbox import Identity
 
 PATIENCE = 20.0

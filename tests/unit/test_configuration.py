@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.servers import environment, typed
-from volcengine_mcp.configuration import leaves, variable
+from volcengine_mcp.settings.reading import leaves, variable
 
 OAUTH = """oauth:
   client_id: id

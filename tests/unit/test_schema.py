@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from mcp_server_cloud_trail.actions import CreateTrail, DescribeTrailsResult, LookupCondition
 from mcp_server_organization.actions import CreateServiceControlPolicy
 from pydantic import Field
-from volcengine_mcp.action import Part, Record
+from volcengine_mcp.declare import Part, Record
 from volcengine_mcp.schema import input_schema, output_schema
 
 

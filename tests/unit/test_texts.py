@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp_server_cloud_trail.actions import CreateTrail, LookupEvents
 from pydantic import ValidationError
-from volcengine_mcp.arguments import parse
-from volcengine_mcp.credentials import Credential, from_environment
-from volcengine_mcp.display import problem, readable, table
+from volcengine_mcp.api.credentials import Credential, from_environment
+from volcengine_mcp.command.arguments import parse
+from volcengine_mcp.command.terminal import problem, readable, table
 from volcengine_mcp.errors import ArgumentsError, CredentialsError, ServiceError
 from volcengine_mcp.schema import input_schema
 from volcengine_mcp.untrusted import visible

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mcp_server_organization.policy import (
+from volcengine_policy import (
     Assumptions,
     Enablement,
     Node,

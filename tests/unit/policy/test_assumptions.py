@@ -8,11 +8,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from mcp_server_organization import policy
-from mcp_server_organization.policy import ASSUMPTION_IDS, CATALOGUE, DEPENDS, Assumption, Assumptions
+import volcengine_policy
+from volcengine_policy import ASSUMPTION_IDS, CATALOGUE, DEPENDS, Assumption, Assumptions
 
 DOCS = Path(__file__).parents[3] / "docs"
-SOURCE = Path(policy.__file__).parent
+SOURCE = Path(volcengine_policy.__file__).parent
 
 
 def test_every_open_point_has_a_field_with_its_default() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import volcenginesdkcloudtrail
 import volcenginesdkorganization
-from mcp_server_organization.policy import Access, access, known_actions, known_service, known_spelling
+from volcengine_policy import Access, access, known_actions, known_service, known_spelling
 
 
 @pytest.mark.parametrize(

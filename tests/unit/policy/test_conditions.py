@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from mcp_server_organization.policy import Assumptions, parse
-from mcp_server_organization.policy.conditions import Context, ContextValue, holds
-from mcp_server_organization.policy.operators import CONFIRMED, OPERATOR_NAMES, operator
-from mcp_server_organization.policy.truth import Judgement
 from unit.policy.examples import deny, document
+from volcengine_policy import Assumptions, parse
+from volcengine_policy.conditions import Context, ContextValue, holds
+from volcengine_policy.operators import CONFIRMED, OPERATOR_NAMES, operator
+from volcengine_policy.truth import Judgement
 
 AWS = Assumptions.from_mapping({"A-MISSING": "aws"})
 KEY = "volc:UserName"

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from mcp_server_organization.policy import (
+from unit.policy.examples import (
+    ACCOUNT,
+    FULL,
+    LITERAL,
+    UNREADABLE,
+    allow,
+    ask,
+    deny,
+    document,
+    needs,
+    path,
+    policy,
+    rests,
+)
+from volcengine_policy import (
     IDENTITY_SENTENCE,
     Assumptions,
     CauseKind,
@@ -19,20 +33,6 @@ from mcp_server_organization.policy import (
     detach,
     evaluate,
     parse,
-)
-from unit.policy.examples import (
-    ACCOUNT,
-    FULL,
-    LITERAL,
-    UNREADABLE,
-    allow,
-    ask,
-    deny,
-    document,
-    needs,
-    path,
-    policy,
-    rests,
 )
 
 NO_RUN = policy("no-run", deny("ecs:RunInstances"))

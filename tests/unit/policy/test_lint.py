@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from mcp_server_organization.policy import Finding, can_be_valid, lint, parse
 from unit.policy.examples import ALLOW_ALL, allow, deny, document
+from volcengine_policy import Finding, can_be_valid, lint, parse
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mcp_server_organization.policy.matching import (
+from volcengine_policy.matching import (
     glob,
     match_action,
     match_trn,

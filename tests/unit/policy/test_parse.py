@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from mcp_server_organization.policy import can_be_valid, parse, serialise
 from unit.policy.examples import ALLOW_ALL, document
+from volcengine_policy import can_be_valid, parse, serialise
 
 
 def codes(source: object) -> list[tuple[str, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from mcp_server_organization.policy import (
+from unit.policy.examples import ACCOUNT, FULL, allow, deny, document, path, policy
+from volcengine_policy import (
     Enablement,
     Outcome,
     Principal,
@@ -16,7 +17,6 @@ from mcp_server_organization.policy import (
     probe_actions,
     replace_policy,
 )
-from unit.policy.examples import ACCOUNT, FULL, allow, deny, document, path, policy
 
 NO_RUN = policy("guard", deny("ecs:RunInstances"))
 RUN, STOP = (

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mcp_server_organization.policy import (
+from unit.policy.examples import ask, path, rests
+from volcengine_policy import (
     CATALOGUE,
     DEPENDS,
     Assumptions,
@@ -25,7 +26,6 @@ from mcp_server_organization.policy import (
     probe_actions,
     serialise,
 )
-from unit.policy.examples import ask, path, rests
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ORDER = {

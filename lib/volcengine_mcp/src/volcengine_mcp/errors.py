@@ -13,10 +13,10 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from .untrusted import visible
+from volcengine_mcp.untrusted import visible
 
 if TYPE_CHECKING:
-    from .action import Action
+    from volcengine_mcp.declare import Action
 
 
 class VolcengineError(Exception):
@@ -223,7 +223,7 @@ def translate(error: BaseException, action: type[Action], *, seconds: float) -> 
     """
     from urllib3 import exceptions as http
 
-    from .sdk import core
+    from volcengine_mcp.api.sdk import core
 
     ApiException = core().rest.ApiException  # noqa: N806 - a class
     match error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .action import Operation
+from volcengine_mcp.declare import Operation
 
 
 @dataclass(frozen=True)

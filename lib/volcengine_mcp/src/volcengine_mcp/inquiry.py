@@ -9,10 +9,10 @@ from typing import Protocol, TypeVar
 
 import anyio
 
-from .action import Action, Operation
-from .errors import VolcengineError
-from .openapi import Answer
-from .settings import Settings
+from volcengine_mcp.api.client import Answer
+from volcengine_mcp.declare import Action, Operation
+from volcengine_mcp.errors import VolcengineError
+from volcengine_mcp.settings.model import Settings
 
 T = TypeVar("T")
 

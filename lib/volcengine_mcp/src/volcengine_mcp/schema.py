@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from .action import Part, Record
+from volcengine_mcp.declare import Part, Record
 
 
 def input_schema(model: type[Part]) -> dict[str, Any]:

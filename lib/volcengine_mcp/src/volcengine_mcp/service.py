@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .action import Operation
-from .guides import Prompt, Resource
-from .settings import Settings
+from volcengine_mcp.declare import Operation
+from volcengine_mcp.guides import Prompt, Resource
+from volcengine_mcp.settings.model import Settings
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
-from volcengine_mcp.action import Action, Effect, Part, Record
+from volcengine_mcp.declare import Action, Effect, Part, Record
 from volcengine_mcp.fields import Identifier, Text, Texts, flag, unquoted
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
-from volcengine_mcp.action import Effect, Record
+from volcengine_mcp.api.client import Answer
+from volcengine_mcp.declare import Effect, Record
 from volcengine_mcp.fields import Text
 from volcengine_mcp.inquiry import Caller, Inquiry
-from volcengine_mcp.openapi import Answer
 
 from . import actions
 

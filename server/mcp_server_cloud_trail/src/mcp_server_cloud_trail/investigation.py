@@ -8,13 +8,7 @@ from functools import lru_cache
 from time import time
 from typing import TYPE_CHECKING, Any, Literal
 
-from volcengine_mcp.budget import size
-from volcengine_mcp.errors import ArgumentsError, ServiceError
-from volcengine_mcp.inquiry import NOTICE, Caller
-from volcengine_mcp.openapi import Answer
-
-from . import actions
-from .analysis import (
+from volcengine_audit import (
     Event,
     Kind,
     Marks,
@@ -35,7 +29,13 @@ from .analysis import (
     timeline_of,
     worst,
 )
-from .analysis.identity import LONG_TERM
+from volcengine_audit.identity import LONG_TERM
+from volcengine_mcp.api.client import Answer
+from volcengine_mcp.budget import size
+from volcengine_mcp.errors import ArgumentsError, ServiceError
+from volcengine_mcp.inquiry import NOTICE, Caller
+
+from . import actions
 from .lookup import fitting, read_events, resumed, settings_of, window_of, zone_of
 from .settings import CloudTrailSettings
 

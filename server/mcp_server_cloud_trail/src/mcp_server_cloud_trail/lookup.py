@@ -9,13 +9,13 @@ from datetime import tzinfo
 from time import monotonic, time
 from typing import Any
 
+from volcengine_audit import Window, iso, parse_stamp
 from volcengine_mcp.budget import shortened, size
 from volcengine_mcp.errors import ArgumentsError, VolcengineError
 from volcengine_mcp.inquiry import Caller
 from volcengine_mcp.untrusted import visible
 
 from . import actions
-from .analysis import Window, iso, parse_stamp
 from .settings import CloudTrailSettings
 
 PAGE = 50

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from volcengine_mcp.cli import main as run
+from volcengine_mcp.command.main import main as run
 from volcengine_mcp.service import Service
 
 from .guides import PROMPTS, RESOURCES

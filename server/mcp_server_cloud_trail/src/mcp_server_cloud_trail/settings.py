@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
-from volcengine_mcp.settings import Settings, Variable
+from volcengine_mcp.settings.model import Settings, Variable
 
 if TYPE_CHECKING:
-    from .analysis import RuleSet
+    from volcengine_audit import RuleSet
 
 
 def _zone(value: str) -> str:
-    from .analysis import zone_named
+    from volcengine_audit import zone_named
 
     zone_named(value)
     return value
 
 
 def _rules(value: str) -> str:
-    from .analysis import RulesError, load_rules
+    from volcengine_audit import RulesError, load_rules
 
     try:
         load_rules(Path(value).expanduser())
@@ -59,13 +59,13 @@ class CloudTrailSettings(Settings):
     @property
     def zone(self) -> tzinfo:
         """The time zone."""
-        from .analysis import zone_named
+        from volcengine_audit import zone_named
 
         return zone_named(self.timezone)
 
     @property
     def rules(self) -> RuleSet:
         """The risk marks in force."""
-        from .analysis import load_rules
+        from volcengine_audit import load_rules
 
         return load_rules(Path(self.risk_rules).expanduser() if self.risk_rules else None)

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
-from volcengine_mcp.action import Action, Effect
+from volcengine_mcp.declare import Action, Effect
 from volcengine_mcp.fields import Identifier, Text, unquoted
 
 from mcp_server_organization.records import (

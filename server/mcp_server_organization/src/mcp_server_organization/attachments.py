@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydantic import Field
-from volcengine_mcp.action import Effect, Record
+from volcengine_mcp.declare import Effect, Record
 from volcengine_mcp.fields import Identifier
 
 from .actions import PagedAction

@@ -8,12 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
+from volcengine_mcp.api.client import Answer
 from volcengine_mcp.errors import ArgumentsError
 from volcengine_mcp.inquiry import NOTICE, Caller
-from volcengine_mcp.openapi import Answer
-
-from . import actions
-from .policy import (
+from volcengine_policy import (
     IDENTITY_SENTENCE,
     Assumptions,
     Change,
@@ -39,8 +37,10 @@ from .policy import (
     probe_actions,
     replace_policy,
 )
-from .policy import Effect as EffectOfStatement
-from .policy.document import Json, compact
+from volcengine_policy import Effect as EffectOfStatement
+from volcengine_policy.document import Json, compact
+
+from . import actions
 from .reading import (
     Coverage,
     Member,

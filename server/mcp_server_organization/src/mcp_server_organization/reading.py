@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from volcengine_mcp.action import Action
+from volcengine_mcp.declare import Action
 from volcengine_mcp.errors import ArgumentsError, ServiceError, VolcengineError
 from volcengine_mcp.inquiry import Caller, together
+from volcengine_policy import Document, Enablement, Node, NodeKind, Policy, PolicyType, parse
 
 from . import actions, attachments
-from .policy import Document, Enablement, Node, NodeKind, Policy, PolicyType, parse
 
 PAGE_SIZE = 100
 """Items that a list answers at most (volcengine/mcp-server's OpenAPI descriptions)."""

@@ -7,7 +7,7 @@ IDs are strings of digits, except where the API itself sends a number. The API s
 from __future__ import annotations
 
 from pydantic import Field
-from volcengine_mcp.action import Record
+from volcengine_mcp.declare import Record
 
 
 class Lasting(Record):

@@ -6,8 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from volcengine_mcp.action import Operation
-from volcengine_mcp.cli import main as run
+from volcengine_mcp.command.main import main as run
+from volcengine_mcp.declare import Operation
 from volcengine_mcp.service import Service
 
 from .actions import ACTIONS

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from volcengine_mcp.settings import Settings, Variable
+from volcengine_mcp.settings.model import Settings, Variable
 
 if TYPE_CHECKING:
-    from .policy import Assumptions
+    from volcengine_policy import Assumptions
 
 
 def _pairs(value: object) -> object:
@@ -21,7 +21,7 @@ def _pairs(value: object) -> object:
 
 
 def _known(value: dict[str, str]) -> dict[str, str]:
-    from .policy import Assumptions
+    from volcengine_policy import Assumptions
 
     Assumptions.from_mapping(value)
     return value
@@ -45,6 +45,6 @@ class OrganizationSettings(Settings):
     @property
     def assumptions(self) -> Assumptions:
         """The choice for every open point."""
-        from .policy import Assumptions
+        from volcengine_policy import Assumptions
 
         return Assumptions.from_mapping(self.policy_assumptions)

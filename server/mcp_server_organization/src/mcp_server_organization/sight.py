@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from volcengine_mcp.api.client import Answer
 from volcengine_mcp.errors import ArgumentsError
 from volcengine_mcp.inquiry import NOTICE, Caller
-from volcengine_mcp.openapi import Answer
 
 from .reading import Attachment, Coverage, Member, Organization, Unit, read_attachments, read_organization
 

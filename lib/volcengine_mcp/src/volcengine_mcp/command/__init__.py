@@ -1,0 +1,1 @@
+"""The command line of every server, and how a terminal shows answers."""

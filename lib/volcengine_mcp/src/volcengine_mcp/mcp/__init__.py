@@ -1,0 +1,1 @@
+"""What MCP clients meet: the server, its prompts and its resources."""

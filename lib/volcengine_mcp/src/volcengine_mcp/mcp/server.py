@@ -1,0 +1,276 @@
+"""Assembling an MCP server from a service and its settings, and serving it over stdio."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from threading import Thread
+from time import monotonic
+from typing import Any
+
+import anyio
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, GetPromptResult, ResourceTemplate, TextContent
+from mcp_types import Prompt as PromptDefinition
+from mcp_types import Resource as ResourceDefinition
+from mcp_types import Tool as Definition
+from pydantic import AnyUrl
+
+from volcengine_mcp.api.client import Answer, Endpoint, OpenAPI
+from volcengine_mcp.api.credentials import from_environment
+from volcengine_mcp.declare import Action, Effect
+from volcengine_mcp.errors import AbandonedError, ArgumentsError, CredentialsError, VolcengineError
+from volcengine_mcp.inquiry import Caller
+from volcengine_mcp.mcp.prompts import filled, prompt_definition, resource_arguments, resource_definition
+from volcengine_mcp.observe import Metrics, log_call
+from volcengine_mcp.run import OperationTool, failure, only, success
+from volcengine_mcp.service import Service
+from volcengine_mcp.settings.model import Settings
+from volcengine_mcp.signin.access import Access
+from volcengine_mcp.validation import nearest, shown
+
+logger = logging.getLogger(__name__)
+
+
+class Server(MCPServer[Any]):
+    """An MCP server whose tools are the operations of a service.
+
+    Args:
+        access: who asks, and whose keys sign.
+        metrics: where calls are counted, if anywhere.
+        auth, token_verifier: what guards the HTTP transports, if anything.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        settings: Settings,
+        access: Access,
+        *,
+        metrics: Metrics | None = None,
+        auth: AuthSettings | None = None,
+        token_verifier: TokenVerifier | None = None,
+    ) -> None:
+        super().__init__(
+            f"volcengine-{service.key}",
+            title=service.title,
+            version=service.version,
+            instructions=service.instructions,
+            auth=auth,
+            token_verifier=token_verifier,
+        )
+        every = (OperationTool(operation) for operation in service.operations)
+        offered = only(every, read_only=settings.read_only, toolsets=settings.toolsets)
+        self.openapi = OpenAPI(endpoint(settings))
+        self.draining = False
+        self._tools = {tool.name: tool for tool in offered}
+        self._told = settings
+        self._access = access
+        self._prompts = {prompt.name: prompt for prompt in service.prompts}
+        self._resources = service.resources
+        self._advice = service.advice
+        self._metrics = metrics
+        self._in_flight = 0
+        self._idle = anyio.Event()
+        self._warm = False
+
+    async def list_tools(self) -> list[Definition]:
+        """The tools that the settings and the visitor's role leave."""
+        if not self._warm:
+            # A client that lists tools is about to call one: import the SDK meanwhile, after this answer is out.
+            self._warm = True
+            warm_up = Thread(target=self.openapi.warm_up, name="warm-up", daemon=True)
+            asyncio.get_running_loop().call_later(0.1, warm_up.start)
+        return [tool.definition for tool in self._offered().values()]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult:
+        """Run a tool; the one place where its errors become error results, and where calls are recorded."""
+        started = monotonic()
+        ended: Answer | VolcengineError = _CANCELLED
+        self._count(+1)
+        try:
+            requests: list[str] = []
+            ended = await self._tool(name).run(arguments, self._caller(context, requests))
+            if ended.request_id is None and requests:
+                ended = replace(ended, request_id=requests[-1])
+        except VolcengineError as error:
+            ended = error
+        except Exception:
+            logger.exception("%s failed in a way that should not happen", _known(name, self._tools))
+            ended = _UNFORESEEN
+        finally:
+            self._count(-1)
+            self._record(name, arguments, ended, monotonic() - started)
+        if isinstance(ended, VolcengineError):
+            return failure(ended)
+        by_strangers = self._tools[name].effect is Effect.READ
+        return success(ended, most=self._told.answer_budget, advice=self._advice, by_strangers=by_strangers)
+
+    async def list_prompts(self) -> list[PromptDefinition]:
+        """The jobs that the service describes."""
+        return [prompt_definition(prompt) for prompt in self._prompts.values()]
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult:
+        """A job with its arguments filled in."""
+        try:
+            return filled(self._prompts[name], arguments or {})
+        except KeyError:
+            raise MCPError(code=INVALID_PARAMS, message=f"There is no prompt {shown(name)}.") from None
+        except ArgumentsError as error:
+            raise MCPError(code=INVALID_PARAMS, message=error.message) from None
+
+    async def list_resources(self) -> list[ResourceDefinition]:
+        """The addresses without parameters."""
+        return [listed for listed in self._listed_resources() if isinstance(listed, ResourceDefinition)]
+
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        """The addresses with parameters."""
+        return [listed for listed in self._listed_resources() if isinstance(listed, ResourceTemplate)]
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
+    ) -> list[ReadResourceContents]:
+        """What the operation behind an address answers."""
+        for resource in self._resources:
+            arguments = resource_arguments(resource, str(uri))
+            if arguments is None:
+                continue
+            result = await self.call_tool(resource.operation.wire_name(), arguments, context)
+            text = next(block.text for block in result.content if isinstance(block, TextContent))
+            if result.is_error:
+                raise ResourceError(text)
+            return [ReadResourceContents(text, mime_type="application/json")]
+        raise ResourceNotFoundError(f"There is no resource {shown(str(uri))}.")
+
+    def _listed_resources(self) -> list[ResourceDefinition | ResourceTemplate]:
+        offered = self._offered()
+        return [
+            resource_definition(resource) for resource in self._resources if resource.operation.wire_name() in offered
+        ]
+
+    async def idle(self) -> None:
+        """Wait until no call is in flight."""
+        while self._in_flight:
+            await self._idle.wait()
+
+    def _offered(self) -> dict[str, OperationTool]:
+        if not self._access.visitor().read_only:
+            return self._tools
+        return {name: tool for name, tool in self._tools.items() if tool.effect is Effect.READ}
+
+    def _caller(self, context: Context[Any, Any] | None, requests: list[str]) -> Caller:
+        """What this call may use. The credential is looked up when something is sent, not before.
+
+        Args:
+            requests: where the IDs of the service's answers are put.
+        """
+
+        async def send(action: Action) -> Answer:
+            answer = await self.openapi.call(action, self._access.credential())
+            if answer.request_id:
+                requests.append(answer.request_id)
+            return answer
+
+        async def progress(done: float, total: float | None = None, message: str | None = None) -> None:
+            if context is not None:
+                await context.report_progress(done, total, message)
+
+        return Caller(send, progress, self._told)
+
+    def _tool(self, name: str) -> OperationTool:
+        offered = self._offered()
+        if name in offered:
+            return offered[name]
+        suggestion = nearest(name, offered)
+        hint = f"Did you mean {suggestion}?" if suggestion else f"Offered are {', '.join(offered)}."
+        raise ArgumentsError("UnknownTool", f"There is no tool {shown(name)}.", hint=hint)
+
+    def _count(self, change: int) -> None:
+        self._in_flight += change
+        if self._metrics:
+            self._metrics.in_flight.set(self._in_flight)
+        if self._in_flight == 0:
+            self._idle.set()
+            self._idle = anyio.Event()
+
+    def _record(self, name: str, arguments: dict[str, Any], ended: Answer | VolcengineError, seconds: float) -> None:
+        tool = _known(name, self._tools)
+        error = ended if isinstance(ended, VolcengineError) else None
+        if self._metrics:
+            outcome, status = (error.outcome, error.http_status) if error else ("ok", None)
+            self._metrics.count(tool, outcome, seconds, status)
+        log_call(
+            identity=self._access.visitor().name,
+            tool=tool,
+            effect=self._tools[name].effect if name in self._tools else "none",
+            outcome=error.code if error else "ok",
+            request_id=ended.request_id,
+            seconds=seconds,
+            arguments=arguments,
+        )
+
+
+def _known(name: str, tools: Mapping[str, OperationTool]) -> str:
+    """A tool's name for logs and labels, where names that strangers make up have no place."""
+    return name if name in tools else "unknown"
+
+
+_CANCELLED = AbandonedError("Cancelled", "The client gave the call up.")
+
+_UNFORESEEN = VolcengineError(
+    "InternalError",
+    "The server failed in a way that should not happen.",
+    hint="The server's log on stderr has the details; please report them.",
+)
+
+
+def endpoint(settings: Settings) -> Endpoint:
+    """Where the settings say that the OpenAPI is."""
+    scheme, _, host = settings.endpoint.partition("://") if settings.endpoint else ("https", "", "")
+    return Endpoint(
+        host=host or None,
+        scheme=scheme,
+        region=settings.region,
+        ca_bundle=settings.ca_bundle,
+        attempt_timeout=min(settings.request_timeout, settings.call_timeout),
+        deadline=settings.call_timeout,
+        workers=settings.max_concurrent_calls,
+    )
+
+
+def missing_credentials(settings: Settings, environment: Mapping[str, str]) -> CredentialsError | None:
+    """What every call will answer, when the environment lacks the keys that the settings count on."""
+    if settings.credential != "env":
+        return None
+    try:
+        from_environment(environment)
+    except CredentialsError as error:
+        return error
+    return None
+
+
+def serve_stdio(server: Server, before_exit: Callable[[], None]) -> None:
+    """Serve until stdin closes.
+
+    Ends the process rather than return: a worker thread may still wait for the network, and Python would wait
+    for it.
+    """
+    try:
+        anyio.run(server.run_stdio_async)
+    except* BrokenPipeError:
+        logger.info("The client is gone.")
+    before_exit()
+    logging.shutdown()
+    os._exit(0)

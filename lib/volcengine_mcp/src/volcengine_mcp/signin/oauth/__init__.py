@@ -1,0 +1,1 @@
+"""OAuth before the door: bring your own application."""

@@ -1,0 +1,107 @@
+"""The lint of what a document would do once attached: lock-outs, traps in a Deny, and Allow lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from volcengine_policy.assumptions import Assumptions
+from volcengine_policy.condition_keys import PRINCIPAL_TRN, USER_NAME
+from volcengine_policy.document import Condition, Document, Effect, Statement
+from volcengine_policy.findings import Finding, info, warning
+from volcengine_policy.matching import Trn, match_trn, matches, parse_trn, tokens
+from volcengine_policy.operators import operator
+from volcengine_policy.preview import touched
+
+# The role by which the administrator enters a member account (BytePlus docs, organization/PermissionRelationship).
+ADMINISTRATOR_ROLE = "OrganizationAccessControlRole"
+
+# What only a member does to its own membership: to deny it is a documented purpose of control policies.
+_MEMBER_ACTIONS = frozenset({"organization:QuitOrganization"})
+_ASSUME_ROLE = "sts:AssumeRole"
+
+
+def lint_effect(document: Document) -> Iterator[Finding]:
+    """Findings on what the statements do together and each."""
+    for statement in document.statements:
+        if statement.effect is Effect.DENY:
+            yield from _deny(statement)
+    effects = {statement.effect for statement in document.statements}
+    if effects == {Effect.ALLOW}:
+        default = Assumptions().describe("A-DEFAULT")
+        message = (
+            "The document only allows. Beside a full-access policy it restricts nothing; where that is detached, "
+            f"everything else is denied. {default}"
+        )
+        yield warning("Statement", "allow-only", message, "To forbid something, deny it.")
+
+
+def _deny(statement: Statement) -> Iterator[Finding]:
+    actions = touched(statement)
+    if _everything(statement):
+        message = "It denies every action on every resource: a lock-out of the accounts below."
+        yield warning(statement.path, "denies-everything", message, "Name what is to be denied.")
+    own = sorted(a for a in actions if a.startswith("organization:") and a not in _MEMBER_ACTIONS)
+    if own:
+        message = f"It denies actions of Organization itself ({', '.join(own[:3])}{', …' if own[3:] else ''})."
+        advice = "Make sure that no account that runs the organization, or is delegated to, is below."
+        yield warning(statement.path, "denies-organization", message, advice)
+    if _ASSUME_ROLE in actions:
+        message = f"It denies {_ASSUME_ROLE}, by which the administrator and automation enter an account."
+        yield warning(statement.path, "denies-assume-role", message, "Except the roles that are needed.")
+    yield from _administrator(statement)
+    for condition in statement.conditions:
+        yield from _negated(condition)
+
+
+def _everything(statement: Statement) -> bool:
+    actions = statement.actions.texts() if statement.actions is not None else ()
+    resources = statement.resources.texts() if statement.resources is not None else ("*",)
+    return (
+        any(action in {"*", "*:*"} for action in actions)
+        and any(resource in {"*", "trn:*:*:*:*"} for resource in resources)
+        and statement.not_actions is None
+        and statement.not_resources is None
+        and not statement.conditions
+    )
+
+
+def _administrator(statement: Statement) -> Iterator[Finding]:
+    for condition in statement.conditions:
+        found = operator(condition.operator)
+        if found is None or found.negated or condition.key.lower() != PRINCIPAL_TRN.lower():
+            continue
+        for value in condition.values:
+            if _names_role(value.text):
+                message = f"It denies requests of {ADMINISTRATOR_ROLE}, by which the administrator enters."
+                advice = "Leave this role out, or keep another way in."
+                yield warning(value.path, "denies-administrator-role", message, advice)
+    for value in statement.resources or ():
+        if value.text != "*" and _names_role(value.text):
+            message = f"It covers the role {ADMINISTRATOR_ROLE}, by which the administrator enters."
+            advice = "That protects the role from changes, unless it also stops the administrator from using it."
+            yield info(value.path, "covers-administrator-role", message, advice)
+
+
+def _names_role(pattern: str) -> bool:
+    """Whether the pattern covers the role, as a role or as a session of it (Volcengine docs 6257/1902650)."""
+    trn = parse_trn(pattern)
+    account = trn.account if trn is not None and trn.account.isdecimal() else "2100000001"
+    role = Trn("iam", "", account, f"role/{ADMINISTRATOR_ROLE}")
+    session = Trn("sts", "", account, f"assumed-role/{ADMINISTRATOR_ROLE}/session")
+    if trn is None:
+        return matches(tokens(pattern), f"trn:iam::{account}:{role.path}")
+    return match_trn(trn, role) or match_trn(trn, session)
+
+
+def _negated(condition: Condition) -> Iterator[Finding]:
+    found = operator(condition.operator)
+    if found is None or not found.negated:
+        return
+    if not found.if_exists:
+        message = f"What {condition.operator} does to requests without {condition.key} is not documented."
+        advice = f"Write {condition.operator}IfExists to deny them, or test both kinds of request."
+        yield warning(condition.path, "negated-without-ifexists", message, advice)
+    elif condition.key.lower() == USER_NAME.lower():
+        message = f"Roles and root users have no {USER_NAME}, so that they are denied as well."
+        advice = f"To except roles, use {PRINCIPAL_TRN}; keep a way in for the administrator's role."
+        yield warning(condition.path, "ifexists-username", message, advice)

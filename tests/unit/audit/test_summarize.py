@@ -1,0 +1,152 @@
+"""Counting events: groups, evidence, and a remainder that is never silent."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.audit.samples import ACCOUNT, ALICE, NOW, OPS, ROOT, event
+from volcengine_audit import KEYS, Event, event_of, load_rules, mark_events, summary_of
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+EVENTS = [
+    event("ecs:DescribeInstances", ALICE, at=NOW, id="a1"),
+    event("ecs:DescribeInstances", ALICE, at=NOW + 60, id="a2", error="AccessDenied"),
+    event("ecs:DescribeInstances", ALICE, at=NOW + 120, id="a3"),
+    event("iam:CreateAccessKey", ROOT, at=NOW + 7200, id="r1", address="198.51.100.1"),
+    event("iam:GetUser", OPS, at=NOW + 86400, id="o1"),
+]
+
+
+def counts(*by: str, **more: Any) -> dict[tuple[str, ...], int]:
+    return {group.values: group.count for group in summary_of(EVENTS, by, zone=BEIJING, **more).groups}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (
+            "actor",
+            {f"user/alice@{ACCOUNT}": 3, "role/OrganizationAccessControlRole@2100000002": 1, f"root@{ACCOUNT}": 1},
+        ),
+        ("action", {"ecs:DescribeInstances": 3, "iam:CreateAccessKey": 1, "iam:GetUser": 1}),
+        ("source", {"ecs": 3, "iam": 2}),
+        ("address", {"203.0.113.9": 4, "198.51.100.1": 1}),
+        ("access_key", {ALICE["AccessKeyID"]: 3, "(none)": 1, OPS["AccessKeyID"]: 1}),
+        ("error", {"(success)": 4, "AccessDenied": 1}),
+        ("resource", {"(none)": 5}),
+        ("region", {"cn-beijing": 5}),
+        ("hour", {"2026-11-21 12:00": 3, "2026-11-21 14:00": 1, "2026-11-22 12:00": 1}),
+        ("day", {"2026-11-21": 4, "2026-11-22": 1}),
+    ],
+)
+def test_events_are_counted_by_each_key(key: str, expected: dict[str, int]) -> None:
+    assert {values[0]: count for values, count in counts(key).items()} == expected
+    assert key in KEYS
+
+
+def test_several_keys_make_one_group_each() -> None:
+    assert counts("source", "error") == {("ecs", "(success)"): 2, ("iam", "(success)"): 2, ("ecs", "AccessDenied"): 1}
+    assert len(counts("source", "error", "day")) == 4
+
+
+def test_a_group_tells_failures_first_last_and_evidence() -> None:
+    group = summary_of(EVENTS, ["action"]).groups[0]
+    assert (group.count, group.failures, group.first, group.last) == (3, 1, NOW, NOW + 120)
+    assert group.evidence == ("a2", "a1", "a3")
+
+
+def test_the_riskiest_event_is_the_first_evidence() -> None:
+    marks = mark_events(EVENTS, load_rules())
+    group = next(one for one in summary_of(EVENTS, ["source"], marks=marks).groups if one.values == ("iam",))
+    assert group.evidence[0] == "r1"
+    assert group.severity is not None
+    assert group.severity.label == "critical"
+
+
+def test_the_remainder_is_counted() -> None:
+    summary = summary_of(EVENTS, ["action"], top=1)
+    assert (summary.other_groups, summary.other_events, summary.other_failures) == (2, 2, 0)
+    assert summary.record()["Other"] == {"Groups": 2, "Events": 2, "Failures": 0}
+    assert "Other" not in summary_of(EVENTS, ["action"]).record()
+
+
+def test_times_come_in_order_and_the_largest_are_kept() -> None:
+    assert list(counts("hour")) == [("2026-11-21 12:00",), ("2026-11-21 14:00",), ("2026-11-22 12:00",)]
+    assert list(counts("hour", top=1)) == [("2026-11-21 12:00",)]
+
+
+def test_a_later_day_with_more_events_still_comes_later() -> None:
+    days = [event(at=NOW + 86400 * (index > 0), id=str(index)) for index in range(3)]
+    assert [group.count for group in summary_of(days, ["day"]).groups] == [1, 2]
+
+
+def test_of_groups_alike_in_size_the_one_with_failures_comes_first() -> None:
+    events = [event("x:GetA", id="1"), event("x:GetB", id="2", error="Denied"), event("x:GetC", id="3")]
+    assert [group.values[0] for group in summary_of(events, ["action"]).groups] == ["x:GetB", "x:GetA", "x:GetC"]
+
+
+def test_an_event_is_in_the_group_of_each_resource_but_counts_once() -> None:
+    both = [{"ResourceType": "user", "ResourceID": name} for name in ("a", "b")]
+    summary = summary_of([event(RelatedResources=both)], ["resource"])
+    assert {group.values[0]: group.count for group in summary.groups} == {"user/a": 1, "user/b": 1}
+    assert summary.events == 1
+    assert summary_of([event(RelatedResources=both)], ["resource"], top=1).other_events == 0
+
+
+def test_an_event_read_twice_counts_once() -> None:
+    assert summary_of([*EVENTS, *EVENTS], ["action"]) == summary_of(EVENTS, ["action"])
+
+
+def test_a_record_is_readable() -> None:
+    record: Any = summary_of(EVENTS, ["actor", "day"], zone=BEIJING).record(BEIJING)
+    assert record["GroupedBy"] == ["actor", "day"]
+    assert record["Groups"][0] == {
+        "actor": f"user/alice@{ACCOUNT}",
+        "day": "2026-11-21",
+        "Count": 3,
+        "Failures": 1,
+        "First": "2026-11-21T12:00:00+08:00",
+        "Last": "2026-11-21T12:02:00+08:00",
+        "EventIDs": ["a2", "a1", "a3"],
+    }
+
+
+def test_events_without_anything_are_counted_too() -> None:
+    for key in KEYS:
+        group = summary_of([event_of({})], [key]).groups[0]
+        assert (group.count, group.first, group.evidence) == (1, None, ())
+    assert summary_of([], ["day"]).groups == ()
+
+
+@pytest.mark.parametrize(
+    ("by", "top", "sentence"),
+    [
+        ([], 1, "one to 3 of actor, action"),
+        (["actor", "action", "day", "hour"], 1, "not by 4"),
+        (["user"], 1, "'user'; allowed are actor"),
+        (["day", "day"], 1, "'day' is given twice"),
+        (["day"], 0, "at least 1, not 0"),
+    ],
+)
+def test_wrong_keys_are_refused(by: list[str], top: int, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        summary_of(EVENTS, by, top=top)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.sampled_from(EVENTS), max_size=20),
+    st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True),
+    st.integers(1, 5),
+    st.randoms(use_true_random=False),
+)
+def test_nothing_is_lost_whatever_the_order(events: list[Event], by: list[str], top: int, random: Any) -> None:
+    summary = summary_of(events, by, top=top)
+    assert sum(group.count for group in summary.groups) + summary.other_events == summary.events
+    assert sum(group.failures for group in summary.groups) + summary.other_failures == summary.failures
+    random.shuffle(events)
+    assert summary_of(events, by, top=top) == summary

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from volcengine_mcp.declare import Action, Operation
+from volcengine_mcp.declare import Action, Operation, Service
 from volcengine_mcp.schema import input_schema
-from volcengine_mcp.service import Service
 from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.settings.reading import leaves, variable
 

@@ -13,7 +13,8 @@ from mcp_server_organization.actions import ACTIONS as ORGANIZATION
 from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
 from pydantic import BaseModel
 from support.calls import TITLES
-from volcengine_mcp.declare import Action, Effect, Record, fit
+from volcengine_mcp.api.fitting import fit
+from volcengine_mcp.declare import Action, Effect
 
 ACTIONS = CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS
 
@@ -82,7 +83,7 @@ def null_elements(schema: dict[str, Any], node: dict[str, Any]) -> Any:
 
 @by_name
 def test_a_result_of_nulls_is_kept_and_satisfies_its_schema(action: type[Action]) -> None:
-    model: type[Record] = action.result
+    model = action.result
     schema = model.model_json_schema(mode="serialization")
 
     for data in ({}, all_null(model), null_elements(schema, schema)):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from mcp_server_cloud_trail.actions import DescribeTrailsResult
 from mcp_server_organization.actions import ListAccounts
-from volcengine_mcp.declare import fit
+from volcengine_mcp.api.fitting import fit
 from volcengine_mcp.schema import output_schema
 
 TRAILS = Draft202012Validator(output_schema(DescribeTrailsResult))

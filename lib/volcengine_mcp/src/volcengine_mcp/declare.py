@@ -1,17 +1,22 @@
-"""What a service can be asked: an operation's arguments and result, typed, and the facts about it.
+"""What a server declares: its actions, its tools, its prompts and resources, and the service that holds them.
 
-Most operations are actions of the OpenAPI, declared as subclasses of `Action`: the fields are the request, the
-docstring is what a model reads, the class arguments are the facts. Nothing here knows MCP or HTTP.
+A declaration is a class whose fields are the arguments, whose docstring is what a model reads, and whose class
+arguments are the facts. Nothing here knows MCP or HTTP, and nothing here does anything.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
+
+if TYPE_CHECKING:
+    from volcengine_mcp.settings.model import Settings
 
 
 class Effect(StrEnum):
@@ -35,12 +40,24 @@ class Part(Wire):
 
 
 class Record(Wire):
-    """A result, or a nested object of one.
+    """A result of the OpenAPI, or a nested object of one.
 
     Lenient out: declare every field optional and nullable; a field that the API adds is kept.
     """
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class Answers(Generic[R]):
+    """States what an operation answers with: `class ListAccounts(OrganizationAction, Answers[ListAccountsResult], …)`.
+
+    Whoever sends the action then gets an instance of that model, and the tool's output schema is read off it.
+    """
+
+    result: ClassVar[type[BaseModel]]
 
 
 def _declare(cls: type, **facts: object) -> None:
@@ -51,18 +68,17 @@ def _declare(cls: type, **facts: object) -> None:
 
 
 class Operation(Part):
-    """What a tool does: a subclass declares its arguments as fields and tells its purpose in its docstring.
+    """What an MCP tool does: a subclass declares its arguments as fields and tells its purpose in its docstring.
 
     Class arguments (inherited by subclasses that do not give their own):
         effect: what a call does; decides annotations and retries.
         toolset: the group that a user can switch on or off.
-        result: the `Record` that is answered.
         zh, en: the title in Chinese and English.
     """
 
     effect: ClassVar[Effect]
     toolset: ClassVar[str]
-    result: ClassVar[type[Record]]
+    result: ClassVar[type[BaseModel]]
     zh: ClassVar[str]
     en: ClassVar[str]
 
@@ -71,12 +87,13 @@ class Operation(Part):
         *,
         effect: Effect | None = None,
         toolset: str | None = None,
-        result: type[Record] | None = None,
         zh: str | None = None,
         en: str | None = None,
         **config: Any,
     ) -> None:
         super().__init_subclass__(**config)
+        stated = (base for base in cls.__dict__.get("__orig_bases__", ()) if get_origin(base) is Answers)
+        result = next((get_args(base)[0] for base in stated), None)
         _declare(cls, effect=effect, toolset=toolset, result=result, zh=zh, en=en)
 
     @classmethod
@@ -91,7 +108,7 @@ class Operation(Part):
 
 
 class Action(Operation):
-    """A request to one action of a service; a subclass is the action itself.
+    """A request to one action of a service; a subclass is the action itself, and a tool as it stands.
 
     Class arguments besides those of an operation:
         service: service code in the credential scope, such as `cloud_trail`.
@@ -132,35 +149,140 @@ class Action(Operation):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def fit(model: type[Record], data: dict[str, Any]) -> dict[str, Any]:
-    """The data in the declared shape, nothing lost.
+class Account(Protocol):
+    """An account of Volcengine as a tool may use it: what it declares in `uses`, signed for whoever asks.
 
-    A value of another type than declared is converted where that is exact (an integer ID to a string); one that
-    cannot be is moved to `Unexpected`, keyed by its path, so that the rest still satisfies the model's schema.
+    Attributes:
+        settings: how this server is set up.
+        deadline: when the call must be over, on the clock of `time.monotonic`.
     """
-    moved: dict[str, Any] = {}
-    while True:
-        try:
-            fitted = model.model_validate(data)
-        except ValidationError as error:
-            problems = error.errors(include_url=False, include_context=False, include_input=False)
-            data = json.loads(json.dumps(data))
-            for problem in problems:
-                _move(data, problem["loc"], moved)
-        else:
-            dumped = fitted.model_dump(mode="json", by_alias=True, exclude_unset=True)
-            return dumped | {"Unexpected": moved} if moved else dumped
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def deadline(self) -> float: ...
+
+    async def send(self, action: Answers[R]) -> R:
+        """Send an action and wait for its answer, in its declared shape and with its text as the service sent it.
+
+        Raises:
+            VolcengineError: the service refused it, or no usable answer came.
+        """
+
+    async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        """Tell whoever waits that `done` of `total` steps are over."""
 
 
-def _move(data: dict[str, Any], path: tuple[int | str, ...], moved: dict[str, Any]) -> None:
-    """Put null where the path leads, or where its nearest non-null holder stands; keep the value in `moved`."""
-    holders: list[Any] = [data]
-    for step in path[:-1]:
-        holders.append(holders[-1][step])
-    for depth in reversed(range(len(path))):
-        value = holders[depth][path[depth]]
-        if value is not None:
-            moved[".".join(str(step) for step in path[: depth + 1])] = value
-            holders[depth][path[depth]] = None
-            return
-    raise ValueError(f"a result model must accept null at {path}")
+class Tool(Operation):
+    """A tool that asks the API several times, or works on what it answers. One tool, one file.
+
+    A call goes through `check`, `read` and `answer`, in this order. `check` and `answer` compute: they run in a worker
+    thread, under the call's deadline, and may import what is heavy. `read` only asks: it runs on the event loop.
+
+    Class arguments besides those of an operation:
+        uses: the actions that it may send; any other is refused. Permission tables come from it.
+    """
+
+    uses: ClassVar[tuple[type[Action], ...]] = ()
+
+    def __init_subclass__(cls, *, uses: tuple[type[Action], ...] | None = None, **operation: Any) -> None:
+        super().__init_subclass__(**operation)
+        _declare(cls, uses=uses)
+
+    def check(self, settings: Any) -> None:
+        """Refuse what the input schema cannot refuse, before anything is sent. Does nothing unless overridden.
+
+        Raises:
+            ArgumentsError: the arguments cannot be used.
+        """
+
+    async def read(self, account: Account) -> Any:
+        """Ask the API for what the answer needs. What could not be read is part of what is returned.
+
+        Raises:
+            VolcengineError: without this, there is no answer.
+        """
+        raise NotImplementedError
+
+    def answer(self, read: Any, settings: Any) -> BaseModel:
+        """The answer, computed from what was read, as an instance of `result`.
+
+        Raises:
+            VolcengineError: there is no answer.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a prompt needs to know."""
+
+    name: str
+    description: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A job in words that a person can start; `{name}` in the text stands for an argument."""
+
+    name: str
+    title: str
+    description: str
+    text: str
+    arguments: Sequence[Argument] = ()
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A read operation under an address; `{Name}` in the address is an argument of the operation."""
+
+    uri: str
+    title: str
+    operation: type[Operation]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A Volcengine service as an MCP server offers it.
+
+    Attributes:
+        key: the server's key in client configurations, such as `cloud-trail`; its command is `mcp-server-<key>`.
+        code: service code in the credential scope, such as `cloud_trail`.
+        title: Chinese and English name.
+        version: of the server's package.
+        instructions: what a model should know before its first call.
+        operations: what the server offers, as tools.
+        config: the configuration file inside the package.
+        example: a tool that is safe to call as a first try.
+        settings: all settings; a subclass adds those of this service.
+        prompts: jobs that people do with the tools.
+        resources: addresses at which read operations can be had.
+        columns: fields of results that a table on a terminal shows first.
+        advice: how to get what an answer over the size budget leaves out.
+    """
+
+    key: str
+    code: str
+    title: str
+    version: str
+    instructions: str
+    operations: Sequence[type[Operation]]
+    config: Path
+    example: str
+    settings: type[Settings]
+    prompts: Sequence[Prompt] = ()
+    resources: Sequence[Resource] = ()
+    columns: Sequence[str] = ()
+    advice: str = "Ask for fewer items at once."
+
+    @property
+    def command(self) -> str:
+        """The command that starts the server."""
+        return f"mcp-server-{self.key}"
+
+    @property
+    def toolsets(self) -> tuple[str, ...]:
+        """The groups of tools, in the order of declaration."""
+        return tuple(dict.fromkeys(operation.toolset for operation in self.operations))

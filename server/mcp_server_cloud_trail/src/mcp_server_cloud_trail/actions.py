@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
-from volcengine_mcp.declare import Action, Effect, Part, Record
+from volcengine_mcp.declare import Action, Answers, Effect, Part, Record
 from volcengine_mcp.fields import Identifier, Text, Texts, flag, unquoted
 
 
@@ -95,11 +95,11 @@ class LookupEventsResult(Record):
 
 class CreateTrail(
     CloudTrailAction,
+    Answers[CreateTrailResult],
     version="2018-01-01",
     method="GET",
     effect=Effect.WRITE,
     toolset="trails",
-    result=CreateTrailResult,
     zh="创建跟踪",
     en="Create trail",
     verify="DescribeTrails",
@@ -143,11 +143,11 @@ class CreateTrail(
 
 class DescribeTrails(
     CloudTrailAction,
+    Answers[DescribeTrailsResult],
     version="2018-01-01",
     method="GET",
     effect=Effect.READ,
     toolset="trails",
-    result=DescribeTrailsResult,
     zh="列出跟踪列表",
     en="List trails",
 ):
@@ -187,11 +187,11 @@ class LookupCondition(Part):
 
 class LookupEvents(
     CloudTrailAction,
+    Answers[LookupEventsResult],
     version="2021-09-01",
     method="POST",
     effect=Effect.READ,
     toolset="events",
-    result=LookupEventsResult,
     zh="查询审计事件列表",
     en="Look up audit events",
 ):

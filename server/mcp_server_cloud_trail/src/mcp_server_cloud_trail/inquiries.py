@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from volcengine_mcp.api.client import Answer
-from volcengine_mcp.declare import Effect, Record
+from volcengine_mcp.declare import Answers, Effect, Record
 from volcengine_mcp.fields import Text
 from volcengine_mcp.inquiry import Caller, Inquiry
 
@@ -80,9 +80,9 @@ class CheckTrailCoverageResult(Covered):
 
 class LookupEvents(
     Inquiry,
+    Answers[LookupEventsResult],
     effect=Effect.READ,
     toolset="events",
-    result=LookupEventsResult,
     zh="查询审计事件列表",
     en="Look up audit events",
 ):
@@ -107,7 +107,7 @@ class LookupEvents(
 
 
 class GetEvent(
-    Inquiry, effect=Effect.READ, toolset="events", result=GetEventResult, zh="查看单个审计事件", en="Get audit event"
+    Inquiry, Answers[GetEventResult], effect=Effect.READ, toolset="events", zh="查看单个审计事件", en="Get audit event"
 ):
     """Show one event whole, by its EventID or by the RequestID of the call: request, response and risk marks."""
 
@@ -129,9 +129,9 @@ class GetEvent(
 
 class SummarizeEvents(
     Inquiry,
+    Answers[SummarizeEventsResult],
     effect=Effect.READ,
     toolset="events",
-    result=SummarizeEventsResult,
     zh="汇总审计事件",
     en="Summarize audit events",
 ):
@@ -157,9 +157,9 @@ class SummarizeEvents(
 
 class TraceIdentity(
     Inquiry,
+    Answers[TraceIdentityResult],
     effect=Effect.READ,
     toolset="events",
-    result=TraceIdentityResult,
     zh="追踪身份活动时间线",
     en="Trace identity",
 ):
@@ -181,9 +181,9 @@ class TraceIdentity(
 
 class CheckTrailCoverage(
     Inquiry,
+    Answers[CheckTrailCoverageResult],
     effect=Effect.READ,
     toolset="trails",
-    result=CheckTrailCoverageResult,
     zh="检查跟踪覆盖情况",
     en="Check trail coverage",
 ):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from volcengine_mcp.command.main import main as run
-from volcengine_mcp.service import Service
+from volcengine_mcp.declare import Service
 
 from .guides import PROMPTS, RESOURCES
 from .inquiries import OPERATIONS

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
-from volcengine_mcp.declare import Action, Effect
+from volcengine_mcp.declare import Action, Answers, Effect
 from volcengine_mcp.fields import Identifier, Text, unquoted
 
 from mcp_server_organization.records import (
@@ -70,9 +70,9 @@ class PagedAction(OrganizationAction):
 
 class CreateOrganization(
     OrganizationAction,
+    Answers[Created],
     effect=Effect.WRITE,
     toolset="organization",
-    result=Created,
     zh="创建企业组织",
     en="Create organization",
     verify="DescribeOrganization",
@@ -86,9 +86,9 @@ class CreateOrganization(
 
 class CreateOrganizationalUnit(
     OrganizationAction,
+    Answers[Created],
     effect=Effect.WRITE,
     toolset="units",
-    result=Created,
     zh="创建企业组织单元",
     en="Create organizational unit",
     verify="ListOrganizationalUnitsForParent",
@@ -102,9 +102,9 @@ class CreateOrganizationalUnit(
 
 class CreateServiceControlPolicy(
     OrganizationAction,
+    Answers[CreateServiceControlPolicyResult],
     effect=Effect.WRITE,
     toolset="policies",
-    result=CreateServiceControlPolicyResult,
     zh="创建管控策略",
     en="Create service control policy",
     verify="ListServiceControlPolicies",
@@ -122,9 +122,9 @@ class CreateServiceControlPolicy(
 
 class DescribeAccount(
     OrganizationAction,
+    Answers[DescribeAccountResult],
     effect=Effect.READ,
     toolset="accounts",
-    result=DescribeAccountResult,
     zh="查询成员账号信息",
     en="Get account",
 ):
@@ -135,9 +135,9 @@ class DescribeAccount(
 
 class DescribeAccountInvitation(
     OrganizationAction,
+    Answers[DescribeAccountInvitationResult],
     effect=Effect.READ,
     toolset="invitations",
-    result=DescribeAccountInvitationResult,
     zh="成员账号查询加入企业组织邀请信息",
     en="Get invitation",
 ):
@@ -148,9 +148,9 @@ class DescribeAccountInvitation(
 
 class DescribeOrganization(
     OrganizationAction,
+    Answers[DescribeOrganizationResult],
     effect=Effect.READ,
     toolset="organization",
-    result=DescribeOrganizationResult,
     zh="查询企业组织信息",
     en="Get organization",
 ):
@@ -162,9 +162,9 @@ class DescribeOrganization(
 
 class DescribeOrganizationalUnit(
     OrganizationAction,
+    Answers[DescribeOrganizationalUnitResult],
     effect=Effect.READ,
     toolset="units",
-    result=DescribeOrganizationalUnitResult,
     zh="查询组织单元信息",
     en="Get organizational unit",
 ):
@@ -175,9 +175,9 @@ class DescribeOrganizationalUnit(
 
 class DescribeQuitApplication(
     OrganizationAction,
+    Answers[DescribeQuitApplicationResult],
     effect=Effect.READ,
     toolset="accounts",
-    result=DescribeQuitApplicationResult,
     zh="查询成员账号退出申请信息",
     en="Get quit application",
 ):
@@ -188,9 +188,9 @@ class DescribeQuitApplication(
 
 class GetAccountSecureContactInfo(
     OrganizationAction,
+    Answers[GetAccountSecureContactInfoResult],
     effect=Effect.READ,
     toolset="accounts",
-    result=GetAccountSecureContactInfoResult,
     zh="查询成员账号安全信息",
     en="Get account contacts",
 ):
@@ -201,9 +201,9 @@ class GetAccountSecureContactInfo(
 
 class GetServiceControlPolicy(
     OrganizationAction,
+    Answers[GetServiceControlPolicyResult],
     effect=Effect.READ,
     toolset="policies",
-    result=GetServiceControlPolicyResult,
     zh="查询管控策略详情",
     en="Get service control policy",
 ):
@@ -214,9 +214,9 @@ class GetServiceControlPolicy(
 
 class GetServiceControlPolicyEnablement(
     OrganizationAction,
+    Answers[GetServiceControlPolicyEnablementResult],
     effect=Effect.READ,
     toolset="policies",
-    result=GetServiceControlPolicyEnablementResult,
     zh="查询管控策略启用状态",
     en="Get policy enablement",
 ):
@@ -225,9 +225,9 @@ class GetServiceControlPolicyEnablement(
 
 class ListAccounts(
     PagedAction,
+    Answers[ListAccountsResult],
     effect=Effect.READ,
     toolset="accounts",
-    result=ListAccountsResult,
     zh="获取企业组织内账号列表",
     en="List accounts",
 ):
@@ -242,9 +242,9 @@ class ListAccounts(
 
 class ListInvitations(
     PagedAction,
+    Answers[ListInvitationsResult],
     effect=Effect.READ,
     toolset="invitations",
-    result=ListInvitationsResult,
     zh="查询全部加入企业组织邀请",
     en="List invitations",
 ):
@@ -260,9 +260,9 @@ class ListInvitations(
 
 class ListOrganizationalUnits(
     OrganizationAction,
+    Answers[ListOrganizationalUnitsResult],
     effect=Effect.READ,
     toolset="units",
-    result=ListOrganizationalUnitsResult,
     zh="获取企业组织所有单元列表",
     en="List all organizational units",
 ):
@@ -274,9 +274,9 @@ class ListOrganizationalUnits(
 
 class ListOrganizationalUnitsForParent(
     PagedAction,
+    Answers[ListOrganizationalUnitsForParentResult],
     effect=Effect.READ,
     toolset="units",
-    result=ListOrganizationalUnitsForParentResult,
     zh="获取企业组织单元列表",
     en="List child units",
 ):
@@ -287,9 +287,9 @@ class ListOrganizationalUnitsForParent(
 
 class ListServiceControlPolicies(
     OrganizationAction,
+    Answers[ListServiceControlPoliciesResult],
     effect=Effect.READ,
     toolset="policies",
-    result=ListServiceControlPoliciesResult,
     zh="获取管控策略列表",
     en="List service control policies",
 ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydantic import Field
-from volcengine_mcp.declare import Effect, Record
+from volcengine_mcp.declare import Answers, Effect, Record
 from volcengine_mcp.fields import Identifier
 
 from .actions import PagedAction
@@ -43,9 +43,9 @@ class ListTargetsForPolicyResult(Page):
 
 class ListPoliciesForTarget(
     PagedAction,
+    Answers[ListPoliciesForTargetResult],
     effect=Effect.READ,
     toolset="policies",
-    result=ListPoliciesForTargetResult,
     zh="获取目标的管控策略列表",
     en="List policies for target",
 ):
@@ -56,9 +56,9 @@ class ListPoliciesForTarget(
 
 class ListTargetsForPolicy(
     PagedAction,
+    Answers[ListTargetsForPolicyResult],
     effect=Effect.READ,
     toolset="policies",
-    result=ListTargetsForPolicyResult,
     zh="获取管控策略的目标列表",
     en="List targets for policy",
 ):

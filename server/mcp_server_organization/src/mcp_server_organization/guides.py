@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from volcengine_mcp.guides import Argument, Prompt, Resource
+from volcengine_mcp.declare import Argument, Prompt, Resource
 
 from .actions import GetServiceControlPolicy
 from .inquiries import GetOrganizationTree

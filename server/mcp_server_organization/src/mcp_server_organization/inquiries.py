@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from volcengine_mcp.api.client import Answer
-from volcengine_mcp.declare import Effect, Part, Record
+from volcengine_mcp.declare import Answers, Effect, Part, Record
 from volcengine_mcp.fields import Identifier, Text
 from volcengine_mcp.inquiry import Caller, Inquiry
 
@@ -49,9 +49,9 @@ class FindAccountsResult(Covered):
 
 class GetOrganizationTree(
     Inquiry,
+    Answers[GetOrganizationTreeResult],
     effect=Effect.READ,
     toolset="organization",
-    result=GetOrganizationTreeResult,
     zh="查看企业组织结构树",
     en="Get organization tree",
 ):
@@ -70,9 +70,9 @@ class GetOrganizationTree(
 
 class FindAccounts(
     Inquiry,
+    Answers[FindAccountsResult],
     effect=Effect.READ,
     toolset="accounts",
-    result=FindAccountsResult,
     zh="查找成员账号",
     en="Find accounts",
 ):
@@ -134,9 +134,9 @@ class CreateCheckedResult(CreateServiceControlPolicyResult):
 
 class ExplainPolicies(
     Inquiry,
+    Answers[ExplainPoliciesResult],
     effect=Effect.READ,
     toolset="policies",
-    result=ExplainPoliciesResult,
     zh="解释生效的管控策略",
     en="Explain policies",
 ):
@@ -169,9 +169,9 @@ class ImaginedChange(Part):
 
 class SimulatePolicies(
     Inquiry,
+    Answers[SimulatePoliciesResult],
     effect=Effect.READ,
     toolset="policies",
-    result=SimulatePoliciesResult,
     zh="模拟管控策略判定",
     en="Simulate policies",
 ):
@@ -197,9 +197,9 @@ class SimulatePolicies(
 
 class PreviewServiceControlPolicy(
     Inquiry,
+    Answers[PreviewServiceControlPolicyResult],
     effect=Effect.READ,
     toolset="policies",
-    result=PreviewServiceControlPolicyResult,
     zh="预览管控策略",
     en="Preview service control policy",
 ):
@@ -224,9 +224,9 @@ class PreviewServiceControlPolicy(
 
 class CreateServiceControlPolicy(
     Inquiry,
+    Answers[CreateCheckedResult],
     effect=Effect.WRITE,
     toolset="policies",
-    result=CreateCheckedResult,
     zh="创建管控策略",
     en="Create service control policy",
 ):

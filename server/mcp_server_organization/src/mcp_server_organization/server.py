@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from volcengine_mcp.command.main import main as run
-from volcengine_mcp.declare import Operation
-from volcengine_mcp.service import Service
+from volcengine_mcp.declare import Operation, Service
 
 from .actions import ACTIONS
 from .guides import PROMPTS, RESOURCES

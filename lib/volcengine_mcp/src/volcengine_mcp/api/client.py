@@ -18,8 +18,9 @@ import anyio
 import anyio.to_thread
 
 from volcengine_mcp.api.credentials import AnyCredential, ProviderChain
+from volcengine_mcp.api.fitting import fit
 from volcengine_mcp.api.sdk import core
-from volcengine_mcp.declare import Action, Effect, fit
+from volcengine_mcp.declare import Action, Effect
 from volcengine_mcp.errors import NotSentError, VolcengineError, is_transient, translate
 from volcengine_mcp.untrusted import visible
 

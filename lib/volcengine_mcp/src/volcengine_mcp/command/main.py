@@ -15,8 +15,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from volcengine_mcp.declare import Service
 from volcengine_mcp.errors import ConfigurationError, VolcengineError
-from volcengine_mcp.service import Service
 from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.settings.reading import CONFIG_VARIABLE, SECRETS, Loaded, leaves, load
 

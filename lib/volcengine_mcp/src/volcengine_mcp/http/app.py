@@ -32,11 +32,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from volcengine_mcp.declare import Service
 from volcengine_mcp.errors import ConfigurationError
 from volcengine_mcp.http.limits import PerAddress, PerIdentity, Sessions
 from volcengine_mcp.mcp.server import Server
 from volcengine_mcp.observe import Metrics
-from volcengine_mcp.service import Service
 from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.signin.access import signed_by_server
 from volcengine_mcp.signin.header import SIGNED_BY_VISITOR, HeaderCredentials

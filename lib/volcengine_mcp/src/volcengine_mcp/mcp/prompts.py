@@ -9,8 +9,8 @@ from mcp_types import GetPromptResult, PromptArgument, PromptMessage, ResourceTe
 from mcp_types import Prompt as PromptDefinition
 from mcp_types import Resource as ResourceDefinition
 
+from volcengine_mcp.declare import Prompt, Resource
 from volcengine_mcp.errors import ArgumentsError
-from volcengine_mcp.guides import Prompt, Resource
 
 
 def prompt_definition(prompt: Prompt) -> PromptDefinition:

@@ -26,13 +26,12 @@ from pydantic import AnyUrl
 
 from volcengine_mcp.api.client import Answer, Endpoint, OpenAPI
 from volcengine_mcp.api.credentials import from_environment
-from volcengine_mcp.declare import Action, Effect
+from volcengine_mcp.declare import Action, Effect, Service
 from volcengine_mcp.errors import AbandonedError, ArgumentsError, CredentialsError, VolcengineError
 from volcengine_mcp.inquiry import Caller
 from volcengine_mcp.mcp.prompts import filled, prompt_definition, resource_arguments, resource_definition
 from volcengine_mcp.observe import Metrics, log_call
 from volcengine_mcp.run import OperationTool, failure, only, success
-from volcengine_mcp.service import Service
 from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.signin.access import Access
 from volcengine_mcp.validation import nearest, shown

@@ -1,0 +1,42 @@
+"""What the service answered, in the declared shape, with nothing lost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+def fit(model: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
+    """The data in the declared shape, nothing lost.
+
+    A value of another type than declared is converted where that is exact (an integer ID to a string); one that
+    cannot be is moved to `Unexpected`, keyed by its path, so that the rest still satisfies the model's schema.
+    """
+    moved: dict[str, Any] = {}
+    while True:
+        try:
+            fitted = model.model_validate(data)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_context=False, include_input=False)
+            data = json.loads(json.dumps(data))
+            for problem in problems:
+                _move(data, problem["loc"], moved)
+        else:
+            dumped = fitted.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            return dumped | {"Unexpected": moved} if moved else dumped
+
+
+def _move(data: dict[str, Any], path: tuple[int | str, ...], moved: dict[str, Any]) -> None:
+    """Put null where the path leads, or where its nearest non-null holder stands; keep the value in `moved`."""
+    holders: list[Any] = [data]
+    for step in path[:-1]:
+        holders.append(holders[-1][step])
+    for depth in reversed(range(len(path))):
+        value = holders[depth][path[depth]]
+        if value is not None:
+            moved[".".join(str(step) for step in path[: depth + 1])] = value
+            holders[depth][path[depth]] = None
+            return
+    raise ValueError(f"a result model must accept null at {path}")

@@ -24,8 +24,8 @@ def output_schema(model: type[BaseModel]) -> dict[str, Any]:
     """What a tool answers; further fields are allowed.
 
     A result of the OpenAPI (`Record`) may have any of its fields null, and may hold values of another type than
-    documented under `Unexpected`; in an answer of our own, what is None is left out. Read off the fields rather than by pydantic, which would build validators of all
-    results before a first call.
+    documented under `Unexpected`; in an answer of our own, what is None is left out. Read off the fields rather than
+    by pydantic, which would build validators of all results before a first call.
     """
     schema = _object(model)
     if issubclass(model, Record):

@@ -101,11 +101,11 @@ def test_a_result_field_of_another_type_does_not_cost_the_rest() -> None:
     """`Owner.AccountID` is a number and `Organization.Owner` a string; the service mixes them up at times."""
     model = next(action.result for action in ACTIONS if action.wire_name() == "DescribeOrganization")
 
-    fitted = fit(model, {"Organization": {"Owner": 2100245176, "Status": {}}, "Owner": {"AccountID": "2100245176"}})
+    fitted = fit(model, {"Organization": {"Owner": 2100245176, "Status": {}}, "Owner": {"AccountID": 2100245176}})
 
     assert fitted == {
         "Organization": {"Owner": "2100245176", "Status": None},
-        "Owner": {"AccountID": 2100245176},
+        "Owner": {"AccountID": "2100245176"},
         "Unexpected": {"Organization.Status": {}},
     }
 

@@ -28,6 +28,8 @@ ORDER = "The API documents 1 (newest first) and 2 (oldest first)."
 DOCUMENTED = "The API documents just these values; the SDK's models have no enum."
 UNSORTED = "No tool: the inquiries read every page, so that the order does not matter."
 
+LONG_ID = "JavaScript rounds numbers of more than 53 bits, and IDs have more."
+
 CONDITIONS = "LookupConditions[].LookupCondition"
 KEYS = (
     "str of AccessKeyID, ApiVersion, ErrorCode, EventID, EventName, EventSource, IdentityName, IdentityType, "
@@ -45,11 +47,14 @@ ALLOWED: dict[str, dict[str, str]] = {
         "method: GET, SDK POST": GET,
         "request IncludeOrganizationTrail: optional int of 0, 1, SDK optional int": DOCUMENTED,
         "result Trails[].TrailRegion: optional str, SDK absent": TRAIL_REGION,
+        "result Trails[].CreatorID: optional str, SDK optional int": LONG_ID,
+        "result Trails[].OrganizationID: optional str, SDK optional int": LONG_ID,
     },
     "LookupEvents": {
         f"request {CONDITIONS}Key: required {KEYS}, SDK optional {KEYS}": CONDITION,
         f"request {CONDITIONS}Value: required str, SDK optional str": CONDITION,
     },
+    "DescribeOrganization": {"result Owner.AccountID: optional str, SDK optional int": LONG_ID},
     "ListAccounts": {"request OrderBy: optional int of 1, 2, SDK optional int": ORDER},
     "ListInvitations": {
         "request OrderBy: optional int of 1, 2, SDK optional int": ORDER,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenarios.asking import asking, when
 from scenarios.planting import plant
-from volcengine_mcp.budget import shortened, size
+from volcengine_mcp.budget import fitted, size
 from volcengine_sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +104,7 @@ async def test_a_small_answer_is_left_alone(running: Sandbox) -> None:
 
 def test_an_answer_that_fits_is_the_very_same() -> None:
     result = {"Rows": [{"A": "x" * 500}]}
-    assert shortened(result, size(result), "") is result
+    assert fitted(result, size(result), "")[0] is result
 
 
 NESTED = st.recursive(
@@ -117,7 +117,7 @@ NESTED = st.recursive(
 @given(result=st.dictionaries(st.text(max_size=20), NESTED, max_size=6), most=st.integers(4_000, 20_000))
 @settings(max_examples=150, deadline=None)
 def test_whatever_an_answer_holds_it_fits_and_loses_nothing_silently(result: dict[str, Any], most: int) -> None:
-    small = shortened(json.loads(json.dumps(result)), most, "Ask for less.")
+    small = fitted(json.loads(json.dumps(result)), most, "Ask for less.")[0]
     if size(result) <= most:
         assert small == result
         return

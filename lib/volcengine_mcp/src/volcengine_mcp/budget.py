@@ -33,15 +33,22 @@ def size(value: object) -> int:
     return len(compact(value).encode("utf-8", "surrogatepass"))
 
 
-def shortened(result: dict[str, Any], most: int, how: str) -> dict[str, Any]:
-    """The result, or as much of it as fits.
+def fitted(result: dict[str, Any], most: int, how: str) -> tuple[dict[str, Any], str]:
+    """The result, or as much of it as fits, and its JSON.
 
     Args:
         most: bytes of compact JSON in UTF-8.
         how: one sentence on how to get what was left out.
     """
-    if size(result) <= most:
-        return result
+    text = compact(result)
+    # A character takes four bytes at most, so that most answers need not be encoded to be measured.
+    if 4 * len(text) > most and len(text.encode("utf-8", "surrogatepass")) > most:
+        result = _shortened(result, most, how)
+        text = compact(result)
+    return result, text
+
+
+def _shortened(result: dict[str, Any], most: int, how: str) -> dict[str, Any]:
     result = json.loads(json.dumps(result))
     details: Counter[str] = Counter()
     rows: Counter[str] = Counter()

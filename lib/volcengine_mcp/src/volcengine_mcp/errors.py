@@ -108,6 +108,12 @@ class AbandonedError(VolcengineError):
     outcome = "cancelled"
 
 
+class OverdueError(VolcengineError):
+    """The answer took longer to work out than a call may take."""
+
+    outcome = "overdue"
+
+
 TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 

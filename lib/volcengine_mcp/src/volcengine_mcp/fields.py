@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-LARGEST_EXACT_NUMBER = 2**53
-"""Integers above this are rounded by JSON readers that use doubles (RFC 8259, section 6)."""
+from volcengine_mcp.untrusted import LARGEST_EXACT_NUMBER
 
 
 def identifier(value: object) -> object:

@@ -1,28 +1,76 @@
-"""An operation as an MCP tool: its definition, a call's result, and an error's result."""
+"""The way of every call: check, read, answer, escape, fit the budget. Errors become results here, and only here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from functools import cached_property
-from typing import Any
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from time import monotonic
+from typing import Any, Protocol, TypeVar, cast
 
+import anyio
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from mcp_types import Tool as Definition
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from volcengine_mcp.api.client import Answer
-from volcengine_mcp.budget import compact, shortened
-from volcengine_mcp.declare import Action, Effect, Operation
-from volcengine_mcp.errors import ArgumentsError, VolcengineError
-from volcengine_mcp.inquiry import NOTICE, Caller, Inquiry
+from volcengine_mcp.answers import NOTICE
+from volcengine_mcp.api.client import Answer, OpenAPI
+from volcengine_mcp.api.credentials import AnyCredential
+from volcengine_mcp.budget import compact, fitted
+from volcengine_mcp.compute import compute
+from volcengine_mcp.declare import Answers, Effect, Operation, Record, Tool
+from volcengine_mcp.errors import AbandonedError, ArgumentsError, OverdueError, VolcengineError
+from volcengine_mcp.inquiry import Caller, Inquiry
 from volcengine_mcp.schema import input_schema, output_schema
+from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.untrusted import visible
-from volcengine_mcp.validation import sentences
+from volcengine_mcp.validation import nearest, sentences, shown
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=BaseModel)
+T = TypeVar("T")
+
+COMPUTING_AT_ONCE = 4
+"""Answers that are computed at the same time; more would only share the same processor."""
+
+FOR_READING = 0.8
+"""The part of a call's time that reading may take, so that what was read in it can still be answered."""
 
 
-class OperationTool:
-    """One operation, offered to MCP clients under its own name."""
+class Progress(Protocol):
+    """Tells whoever waits how far a call has come."""
+
+    async def __call__(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        """Report that `done` of `total` steps are over."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call as it came in.
+
+    Attributes:
+        credential: what signs for whoever asks; looked up when something is sent, not before.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    credential: Callable[[], AnyCredential]
+    progress: Progress
+
+
+@dataclass
+class Ended:
+    """How a call ended: its result, the error if it was one, and the ID of the service's last answer."""
+
+    result: CallToolResult
+    error: VolcengineError | None = None
+    request_id: str | None = None
+
+
+class ToolOf:
+    """One operation as MCP clients see it, under its own name."""
 
     def __init__(self, operation: type[Operation]) -> None:
         self.operation = operation
@@ -49,21 +97,12 @@ class OperationTool:
             ),
         )
 
-    async def run(self, arguments: dict[str, Any], caller: Caller) -> Answer:
-        """Check the arguments, do what they ask, and answer.
+    def request(self, arguments: dict[str, Any]) -> Operation:
+        """The operation with its arguments.
 
         Raises:
-            VolcengineError: the arguments do not fit, or the service refused or did not answer.
+            ArgumentsError: they do not fit; nothing was sent.
         """
-        request = self._request(arguments)
-        if isinstance(request, Action):
-            return await caller.send(request)
-        if isinstance(request, Inquiry):
-            answer = await request.answer(caller)
-            return replace(answer, result=visible(answer.result))
-        raise TypeError(f"{self.name} is neither an action nor an inquiry")
-
-    def _request(self, arguments: dict[str, Any]) -> Operation:
         try:
             return self.operation.model_validate(arguments, by_alias=True, by_name=False)
         except ValidationError as error:
@@ -72,39 +111,163 @@ class OperationTool:
             raise ArgumentsError("InvalidArguments", message, hint=hint) from error
 
 
-def only(tools: Iterable[OperationTool], *, read_only: bool, toolsets: Iterable[str]) -> list[OperationTool]:
+def only(operations: Iterable[type[Operation]], settings: Settings) -> dict[str, ToolOf]:
     """The tools that a configuration leaves: read-only wins over every choice of toolsets; no toolsets means all."""
-    chosen = frozenset(toolsets)
-    return [
-        tool
-        for tool in tools
-        if (not read_only or tool.effect is Effect.READ) and (not chosen or tool.toolset in chosen)
-    ]
+    chosen = frozenset(settings.toolsets)
+    return {
+        operation.wire_name(): ToolOf(operation)
+        for operation in operations
+        if (not settings.read_only or operation.effect is Effect.READ) and (not chosen or operation.toolset in chosen)
+    }
 
 
-def success(answer: Answer, *, most: int, advice: str, by_strangers: bool) -> CallToolResult:
-    """A result as structured content and, for clients that read text only, as the same compact JSON.
+@dataclass
+class _Account:
+    """The account of whoever asks, as one call of one tool may use it."""
+
+    settings: Settings
+    deadline: float
+    progress: Progress
+    _api: OpenAPI
+    _credential: Callable[[], AnyCredential]
+    _tool: type[Operation]
+    request_ids: list[str] = field(default_factory=list)
+
+    async def send(self, action: Answers[R]) -> R:
+        """Send an action that the tool declares, and wait for its result."""
+        uses: tuple[type, ...] = self._tool.uses if issubclass(self._tool, Tool) else (self._tool,)
+        if type(action) not in uses:
+            raise TypeError(f"{self._tool.wire_name()} does not declare that it uses {type(action).__name__}")
+        reply = await self._api.send(action, self._credential(), deadline=self.deadline)
+        if reply.request_id:
+            self.request_ids.append(reply.request_id)
+        return reply.result
+
+
+class Pipeline:
+    """Runs the calls of one server.
 
     Args:
-        most: bytes of JSON that the answer may take; a longer one is shortened.
-        advice: how to get what a shortened answer leaves out.
-        by_strangers: whether names and texts in it were written by others; where the answer does not say so itself,
-            its metadata does, so that what the API answered stays as it was.
+        advice: how to get what an answer over the budget leaves out.
     """
-    result, text = answer.result, compact(answer.result)
-    if len(text) > most or len(text.encode()) > most:
-        result = shortened(result, most, advice)
-        text = compact(result)
-    meta = {"RequestId": answer.request_id} if answer.request_id else {}
+
+    def __init__(self, api: OpenAPI, settings: Settings, advice: str) -> None:
+        self._api = api
+        self._settings = settings
+        self._advice = advice
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def run(self, asked: Asked, offered: Mapping[str, ToolOf]) -> Ended:
+        """Make a call of one of the tools that are offered to whoever asks.
+
+        Never raises but when the call is cancelled.
+        """
+        started = monotonic()
+        account: _Account | None = None
+        try:
+            tool = _find(asked.name, offered)
+            account = _Account(
+                settings=self._settings,
+                deadline=started + self._settings.call_timeout,
+                progress=asked.progress,
+                _api=self._api,
+                _credential=asked.credential,
+                _tool=tool.operation,
+            )
+            request = tool.request(asked.arguments)
+            if isinstance(request, Tool):
+                answer = await self._answer(request, account, started)
+            elif isinstance(request, Inquiry):  # until the last of them is a tool
+                old = await request.answer(Caller(_old(account, self._api), asked.progress, self._settings))
+                account.request_ids += [old.request_id] if old.request_id else []
+                answer = fitted(visible(old.result), self._settings.answer_budget, self._advice)
+            else:
+                answer = self._written(await account.send(cast("Answers[BaseModel]", request)))
+        except VolcengineError as error:
+            return Ended(_failure(error), error, error.request_id or _last(account))
+        except Exception:
+            logger.exception("%s failed in a way that should not happen", asked.name if account else "A call")
+            return Ended(_failure(_UNFORESEEN), _UNFORESEEN, _last(account))
+        request_id = _last(account)
+        return Ended(_success(*answer, request_id, by_strangers=tool.effect is Effect.READ), None, request_id)
+
+    async def _answer(self, tool: Tool, account: _Account, started: float) -> tuple[dict[str, Any], str]:
+        """What a tool answers. What takes computing is done beside the event loop."""
+        if type(tool).check is not Tool.check:
+            await self._compute(partial(tool.check, self._settings), account.deadline)
+        whole, account.deadline = account.deadline, started + FOR_READING * self._settings.call_timeout
+        read = await tool.read(account)
+        return await self._compute(lambda: self._written(tool.answer(read, self._settings)), whole)
+
+    async def _compute(self, work: Callable[[], T], deadline: float) -> T:
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(COMPUTING_AT_ONCE)
+        try:
+            return await compute(work, deadline=deadline, limiter=self._limiter)
+        except TimeoutError as error:
+            raise OverdueError(
+                "Overdue",
+                f"The answer was not worked out within {self._settings.call_timeout:g} seconds.",
+                hint="Ask for less at once: a shorter window, a part of the tree, fewer events. An administrator can "
+                "raise call_timeout.",
+            ) from error
+
+    def _written(self, result: BaseModel) -> tuple[dict[str, Any], str]:
+        """A result as JSON clients get it, and its text: strangers' text escaped, and no larger than the budget."""
+        if isinstance(result, Record):
+            plain = result.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        else:
+            plain = result.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return fitted(visible(plain), self._settings.answer_budget, self._advice)
+
+
+def _old(account: _Account, api: OpenAPI) -> Any:
+    async def send(action: Any) -> Answer:
+        reply = await api.send(action, account._credential())
+        account.request_ids += [reply.request_id] if reply.request_id else []
+        return Answer(reply.result.model_dump(mode="json", by_alias=True, exclude_unset=True), reply.request_id)
+
+    return send
+
+
+def _find(name: str, offered: Mapping[str, ToolOf]) -> ToolOf:
+    if name in offered:
+        return offered[name]
+    suggestion = nearest(name, offered)
+    hint = f"Did you mean {suggestion}?" if suggestion else f"Offered are {', '.join(offered)}."
+    raise ArgumentsError("UnknownTool", f"There is no tool {shown(name)}.", hint=hint)
+
+
+def _last(account: _Account | None) -> str | None:
+    """The ID of the service's last answer, by which its support finds the call."""
+    return visible(account.request_ids[-1]) if account and account.request_ids else None
+
+
+def _success(result: dict[str, Any], text: str, request_id: str | None, *, by_strangers: bool) -> CallToolResult:
+    """A result as structured content and, for clients that read text only, as the same compact JSON.
+
+    Where names and texts in it were written by others and it does not say so itself, its metadata does, so that what
+    the API answered stays as it was.
+    """
+    meta = {"RequestId": request_id} if request_id else {}
     if by_strangers and "Notice" not in result:
         meta["Notice"] = NOTICE
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=result, _meta=meta or None)
 
 
-def failure(error: VolcengineError) -> CallToolResult:
+def _failure(error: VolcengineError) -> CallToolResult:
     """An error as one JSON object, marked as an error."""
     said = error.as_dict()
     meta = {"RequestId": error.request_id} if error.request_id else None
     return CallToolResult(
         content=[TextContent(type="text", text=compact(said))], structured_content=said, is_error=True, _meta=meta
     )
+
+
+CANCELLED = AbandonedError("Cancelled", "The client gave the call up.")
+
+_UNFORESEEN = VolcengineError(
+    "InternalError",
+    "The server failed in a way that should not happen.",
+    hint="The server's log on stderr has the details; please report them.",
+)

@@ -24,8 +24,15 @@ _INVISIBLE = re.compile(
 T = TypeVar("T")
 
 
+LARGEST_EXACT_NUMBER = 2**53
+"""Integers above this are rounded by JSON readers that use doubles (RFC 8259, section 6)."""
+
+
 def visible(value: T) -> T:
-    """The value with every invisible character in its strings, at any depth, shown as an escape such as `\\u202e`."""
+    """The value with every invisible character in its strings, at any depth, shown as an escape such as `\\u202e`.
+
+    Integers that JSON readers would round become strings of digits.
+    """
     return _visible(value)  # type: ignore[return-value]
 
 
@@ -37,6 +44,8 @@ def _visible(value: object) -> object:
             return {_visible(key): _visible(item) for key, item in value.items()}
         case list():
             return [_visible(item) for item in value]
+        case int() if abs(value) > LARGEST_EXACT_NUMBER:
+            return str(value)
         case _:
             return value
 

@@ -44,8 +44,8 @@ class Trail(CreateTrailResult):
     stop_logging_time: str | None = Field(None, description="When delivery was last switched off.")
     created_time: str | None = Field(None, description="Creation time, such as 20241210T1000Z.")
     updated_time: str | None = Field(None, description="Time of the last change.")
-    creator_id: int | None = Field(None, alias="CreatorID", description="ID of the creator.")
-    organization_id: int | None = Field(
+    creator_id: str | None = Field(None, alias="CreatorID", description="ID of the creator.")
+    organization_id: str | None = Field(
         None, alias="OrganizationID", description="ID of the organization, for an organization trail."
     )
 

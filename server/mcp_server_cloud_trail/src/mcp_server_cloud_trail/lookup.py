@@ -10,7 +10,7 @@ from time import monotonic, time
 from typing import Any
 
 from volcengine_audit import Window, iso, parse_stamp
-from volcengine_mcp.budget import shortened, size
+from volcengine_mcp.budget import fitted, size
 from volcengine_mcp.errors import ArgumentsError, VolcengineError
 from volcengine_mcp.inquiry import Caller
 from volcengine_mcp.untrusted import visible
@@ -158,7 +158,7 @@ def fitting(answer: dict[str, Any], read: Read, settings: CloudTrailSettings) ->
     if size(answer) <= settings.answer_budget:
         return answer
     how = "GetEvent shows one event whole; a larger answer_budget shows more at once."
-    answer = shortened(answer, settings.answer_budget - RESERVE, how)
+    answer = fitted(answer, settings.answer_budget - RESERVE, how)[0]
     shown = len(answer["Trails"])
     if not 0 < shown < len(read.items):
         return answer

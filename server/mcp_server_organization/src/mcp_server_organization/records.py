@@ -1,7 +1,7 @@
 """What the actions of Organization (企业组织) answer with.
 
-IDs are strings of digits, except where the API itself sends a number. The API spells them `ID` in results and
-`Id` in most requests, and misspells `InvationInfo`; both are kept.
+IDs are strings of digits, also where the API sends a number, because JavaScript rounds long ones. The API spells them
+`ID` in results and `Id` in most requests, and misspells `InvationInfo`; both are kept.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Organization(Lasting):
 class Owner(Record):
     """The administrator's account."""
 
-    account_id: int | None = Field(None, alias="AccountID", description="Account ID, here a number.")
+    account_id: str | None = Field(None, alias="AccountID", description="Account ID.")
     account_name: str | None = Field(None, description="Name of the account.")
     main_name: str | None = Field(None, description="Verified name of its entity.")
 

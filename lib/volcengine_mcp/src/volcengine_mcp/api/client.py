@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import anyio.to_thread
+from pydantic import BaseModel
 
 from volcengine_mcp.api.credentials import AnyCredential, ProviderChain
 from volcengine_mcp.api.fitting import fit
 from volcengine_mcp.api.sdk import core
-from volcengine_mcp.declare import Action, Effect
+from volcengine_mcp.declare import Action, Answers, Effect
 from volcengine_mcp.errors import NotSentError, VolcengineError, is_transient, translate
-from volcengine_mcp.untrusted import visible
 
 if TYPE_CHECKING:
     from volcenginesdkcore import ApiClient
@@ -74,6 +74,17 @@ class Answer:
     request_id: str | None = None
 
 
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Reply(Generic[R]):
+    """What the service answered: the result in its declared shape, and the ID of the request."""
+
+    result: R
+    request_id: str | None = None
+
+
 class OpenAPI:
     """The Volcengine OpenAPI at one endpoint, for any number of credentials at once."""
 
@@ -96,6 +107,14 @@ class OpenAPI:
             if not _may_repeat(action, error):
                 raise
             return await self._again(action, credential, deadline, error)
+
+    async def send(self, action: Answers[R], credential: AnyCredential, *, deadline: float | None = None) -> Reply[R]:
+        """Send an action and wait for its answer, in its declared shape."""
+        if not isinstance(action, Action):
+            raise TypeError("only an action can be sent")
+        answer = await self.call(action, credential)
+        result: Any = action.result.model_validate(answer.result)
+        return Reply(result, answer.request_id)
 
     async def _again(
         self, action: Action, credential: AnyCredential, deadline: float, failure: VolcengineError
@@ -261,4 +280,4 @@ def _answer(action: Action, envelope: dict[str, Any]) -> Answer:
     elif not isinstance(result, dict):
         result = {"Result": result}
     request_id = envelope["ResponseMetadata"].get("RequestId")
-    return Answer(visible(fit(action.result, result)), visible(str(request_id)) if request_id else None)
+    return Answer(fit(action.result, result), str(request_id) if request_id else None)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -24,17 +24,16 @@ from mcp_types import Resource as ResourceDefinition
 from mcp_types import Tool as Definition
 from pydantic import AnyUrl
 
-from volcengine_mcp.api.client import Answer, Endpoint, OpenAPI
+from volcengine_mcp.api.client import Endpoint, OpenAPI
 from volcengine_mcp.api.credentials import from_environment
-from volcengine_mcp.declare import Action, Effect, Service
-from volcengine_mcp.errors import AbandonedError, ArgumentsError, CredentialsError, VolcengineError
-from volcengine_mcp.inquiry import Caller
+from volcengine_mcp.declare import Effect, Service
+from volcengine_mcp.errors import ArgumentsError, CredentialsError, VolcengineError
 from volcengine_mcp.mcp.prompts import filled, prompt_definition, resource_arguments, resource_definition
 from volcengine_mcp.observe import Metrics, log_call
-from volcengine_mcp.run import OperationTool, failure, only, success
+from volcengine_mcp.run import CANCELLED, Asked, Pipeline, ToolOf, only
 from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.signin.access import Access
-from volcengine_mcp.validation import nearest, shown
+from volcengine_mcp.validation import shown
 
 logger = logging.getLogger(__name__)
 
@@ -66,16 +65,13 @@ class Server(MCPServer[Any]):
             auth=auth,
             token_verifier=token_verifier,
         )
-        every = (OperationTool(operation) for operation in service.operations)
-        offered = only(every, read_only=settings.read_only, toolsets=settings.toolsets)
         self.openapi = OpenAPI(endpoint(settings))
         self.draining = False
-        self._tools = {tool.name: tool for tool in offered}
-        self._told = settings
+        self._tools = only(service.operations, settings)
+        self._pipeline = Pipeline(self.openapi, settings, service.advice)
         self._access = access
         self._prompts = {prompt.name: prompt for prompt in service.prompts}
         self._resources = service.resources
-        self._advice = service.advice
         self._metrics = metrics
         self._in_flight = 0
         self._idle = anyio.Event()
@@ -93,27 +89,19 @@ class Server(MCPServer[Any]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult:
-        """Run a tool; the one place where its errors become error results, and where calls are recorded."""
+        """Make a call, and record how it ended."""
         started = monotonic()
-        ended: Answer | VolcengineError = _CANCELLED
+        error: VolcengineError | None = CANCELLED
+        request_id: str | None = None
         self._count(+1)
         try:
-            requests: list[str] = []
-            ended = await self._tool(name).run(arguments, self._caller(context, requests))
-            if ended.request_id is None and requests:
-                ended = replace(ended, request_id=requests[-1])
-        except VolcengineError as error:
-            ended = error
-        except Exception:
-            logger.exception("%s failed in a way that should not happen", _known(name, self._tools))
-            ended = _UNFORESEEN
+            asked = Asked(name, arguments, self._access.credential, _Progress(context))
+            ended = await self._pipeline.run(asked, self._offered())
+            error, request_id = ended.error, ended.request_id
         finally:
             self._count(-1)
-            self._record(name, arguments, ended, monotonic() - started)
-        if isinstance(ended, VolcengineError):
-            return failure(ended)
-        by_strangers = self._tools[name].effect is Effect.READ
-        return success(ended, most=self._told.answer_budget, advice=self._advice, by_strangers=by_strangers)
+            self._record(name, arguments, error, request_id, monotonic() - started)
+        return ended.result
 
     async def list_prompts(self) -> list[PromptDefinition]:
         """The jobs that the service describes."""
@@ -164,37 +152,10 @@ class Server(MCPServer[Any]):
         while self._in_flight:
             await self._idle.wait()
 
-    def _offered(self) -> dict[str, OperationTool]:
+    def _offered(self) -> dict[str, ToolOf]:
         if not self._access.visitor().read_only:
             return self._tools
         return {name: tool for name, tool in self._tools.items() if tool.effect is Effect.READ}
-
-    def _caller(self, context: Context[Any, Any] | None, requests: list[str]) -> Caller:
-        """What this call may use. The credential is looked up when something is sent, not before.
-
-        Args:
-            requests: where the IDs of the service's answers are put.
-        """
-
-        async def send(action: Action) -> Answer:
-            answer = await self.openapi.call(action, self._access.credential())
-            if answer.request_id:
-                requests.append(answer.request_id)
-            return answer
-
-        async def progress(done: float, total: float | None = None, message: str | None = None) -> None:
-            if context is not None:
-                await context.report_progress(done, total, message)
-
-        return Caller(send, progress, self._told)
-
-    def _tool(self, name: str) -> OperationTool:
-        offered = self._offered()
-        if name in offered:
-            return offered[name]
-        suggestion = nearest(name, offered)
-        hint = f"Did you mean {suggestion}?" if suggestion else f"Offered are {', '.join(offered)}."
-        raise ArgumentsError("UnknownTool", f"There is no tool {shown(name)}.", hint=hint)
 
     def _count(self, change: int) -> None:
         self._in_flight += change
@@ -204,9 +165,16 @@ class Server(MCPServer[Any]):
             self._idle.set()
             self._idle = anyio.Event()
 
-    def _record(self, name: str, arguments: dict[str, Any], ended: Answer | VolcengineError, seconds: float) -> None:
-        tool = _known(name, self._tools)
-        error = ended if isinstance(ended, VolcengineError) else None
+    def _record(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        error: VolcengineError | None,
+        request_id: str | None,
+        seconds: float,
+    ) -> None:
+        # Names that strangers make up have no place in logs and labels.
+        tool = name if name in self._tools else "unknown"
         if self._metrics:
             outcome, status = (error.outcome, error.http_status) if error else ("ok", None)
             self._metrics.count(tool, outcome, seconds, status)
@@ -215,24 +183,21 @@ class Server(MCPServer[Any]):
             tool=tool,
             effect=self._tools[name].effect if name in self._tools else "none",
             outcome=error.code if error else "ok",
-            request_id=ended.request_id,
+            request_id=request_id,
             seconds=seconds,
             arguments=arguments,
         )
 
 
-def _known(name: str, tools: Mapping[str, OperationTool]) -> str:
-    """A tool's name for logs and labels, where names that strangers make up have no place."""
-    return name if name in tools else "unknown"
+@dataclass(frozen=True)
+class _Progress:
+    """Progress notifications to the client of one call, if it wants any."""
 
+    context: Context[Any, Any] | None
 
-_CANCELLED = AbandonedError("Cancelled", "The client gave the call up.")
-
-_UNFORESEEN = VolcengineError(
-    "InternalError",
-    "The server failed in a way that should not happen.",
-    hint="The server's log on stderr has the details; please report them.",
-)
+    async def __call__(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        if self.context is not None:
+            await self.context.report_progress(done, total, message)
 
 
 def endpoint(settings: Settings) -> Endpoint:

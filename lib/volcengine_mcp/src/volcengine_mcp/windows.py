@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ class _Slice:
         """What is left as slices of the same length, newest first; they share the seconds at which they meet."""
         start, end = self.left.start, self.left.end
         edges = [end - (end - start) * part // parts for part in range(parts + 1)]
-        return [_fresh(Span(low, high)) for high, low in zip(edges, edges[1:], strict=False)]
+        return [_fresh(Span(low, high)) for high, low in itertools.pairwise(edges)]
 
 
 def _fresh(span: Span) -> _Slice:

@@ -181,7 +181,8 @@ class Tool(Operation):
     thread, under the call's deadline, and may import what is heavy. `read` only asks: it runs on the event loop.
 
     Class arguments besides those of an operation:
-        uses: the actions that it may send; any other is refused. Permission tables come from it.
+        uses: the actions that it may send; any other is refused, and a tool that reads may declare none that writes.
+            Permission tables come from it.
     """
 
     uses: ClassVar[tuple[type[Action], ...]] = ()
@@ -189,6 +190,9 @@ class Tool(Operation):
     def __init_subclass__(cls, *, uses: tuple[type[Action], ...] | None = None, **operation: Any) -> None:
         super().__init_subclass__(**operation)
         _declare(cls, uses=uses)
+        changes = [action.wire_name() for action in cls.uses if action.effect is not Effect.READ]
+        if changes and getattr(cls, "effect", None) is Effect.READ:
+            raise TypeError(f"{cls.wire_name()} says that it reads, but uses {', '.join(changes)}")
 
     def check(self, settings: Any) -> None:
         """Refuse what the input schema cannot refuse, before anything is sent. Does nothing unless overridden.

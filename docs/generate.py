@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from volcengine_mcp.declare import Action, Operation, Service
+from volcengine_mcp.declare import Action, Operation, Service, Tool
 from volcengine_mcp.schema import input_schema
 from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.settings.reading import leaves, variable
@@ -93,7 +93,7 @@ def check_texts() -> None:
     wanted = {
         "settings": {path for service in services().values() for path in leaves(service.settings)},
         "tools": set(operations),
-        "needs": {name for name, operation in operations.items() if not issubclass(operation, Action)},
+        "needs": {name for name, operation in operations.items() if not issubclass(operation, Action | Tool)},
     }
     problems = []
     for kind, names in wanted.items():
@@ -108,6 +108,8 @@ def permissions(operation: type[Operation]) -> list[str]:
     """The permissions that a tool needs, as an IAM policy names them."""
     if issubclass(operation, Action):
         return [operation.permission()]
+    if issubclass(operation, Tool):
+        return [action.permission() for action in operation.uses]
     needed: list[str] = texts()["needs"][operation.wire_name()]
     return needed
 

@@ -10,6 +10,7 @@ servers' declarations. Chinese texts, and what an inquiry asks of the API, stand
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import re
 import sys
@@ -30,6 +31,8 @@ MARKED = re.compile(r"^```.*?^```$|^(<!-- begin ([a-z ._-]+) -->\n).*?^(<!-- end
 """A marked part, or a fenced example, in which a marker is only shown."""
 
 WORDS = {
+    "File": "文件",
+    "Owns": "职责",
     "Setting": "配置项",
     "Variable": "环境变量",
     "Values": "取值",
@@ -292,7 +295,26 @@ def _word(word: str, language: str) -> str:
     return WORDS[word] if language == "zh" else word
 
 
-PARTS = {"settings": _settings, "tools": _tools, "details": _details, "permissions": _permissions}
+def _files(package: str, language: str) -> Iterator[str]:
+    """Every module of a package, and what it owns: the first line of its docstring says it."""
+    folder = sources()[package]
+    rows = []
+    for path in sorted(folder.rglob("*.py"), key=lambda path: (len(path.relative_to(folder).parts) > 1, path)):
+        said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        name = path.relative_to(folder).as_posix()
+        if not name.endswith("__init__.py"):
+            rows.append([f"`{name}`", " ".join(said.partition("\n\n")[0].split())])
+    yield from _table(["File", "Owns"], rows, language)
+
+
+@cache
+def sources() -> dict[str, Path]:
+    """The source folder of every package of this repository, by its import name."""
+    folders = (path.parent / "src" / path.parent.name for path in ROOT.glob("*/*/pyproject.toml"))
+    return {folder.name: folder for folder in folders if folder.is_dir()}
+
+
+PARTS = {"settings": _settings, "tools": _tools, "details": _details, "permissions": _permissions, "files": _files}
 
 
 def generated(order: str) -> str:
@@ -302,7 +324,7 @@ def generated(order: str) -> str:
         DocumentationError: there is no such part.
     """
     what, about, language, *rest = [*order.split(), "", "", ""]
-    known = about in services() or (what == "settings" and about in ("common", "oauth"))
+    known = about in {"settings": {*services(), "common", "oauth"}, "files": sources()}.get(what, services())
     part = PARTS.get(what)
     if part is None or not known or language not in ("en", "zh") or any(rest):
         raise DocumentationError(f"There is no generated part `{order}`.")

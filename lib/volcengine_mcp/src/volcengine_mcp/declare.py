@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
-if TYPE_CHECKING:
-    from volcengine_mcp.settings.model import Settings
+from volcengine_mcp.settings.model import Settings
 
 
 class Effect(StrEnum):
@@ -275,7 +274,7 @@ class Service:
     operations: Sequence[type[Operation]]
     config: Path
     example: str
-    settings: type[Settings]
+    settings: type[Settings] = Settings
     prompts: Sequence[Prompt] = ()
     resources: Sequence[Resource] = ()
     columns: Sequence[str] = ()

@@ -124,3 +124,11 @@ def test_whatever_an_answer_holds_it_fits_and_loses_nothing_silently(result: dic
     assert {"Detail", "Rows"} & small["Shortened"].keys()
     assert small["Shortened"]["How"] == "Ask for less."
     assert size(small) <= most
+
+
+def test_coverage_and_notice_stay_when_everything_else_is_small() -> None:
+    """They are the longest of many short values here, and longest values go first."""
+    kept = {"Coverage": {"Complete": True, "Asked": {"Text": "y" * 60}}, "Notice": "z" * 90}
+    small, _ = fitted({**{f"Field{number}": "x" * 20 for number in range(300)}, **kept}, 4000, "Ask for less.")
+    assert small.items() >= kept.items()
+    assert size(small) <= 4000

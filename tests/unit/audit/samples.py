@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import BaseModel
 from volcengine_audit import Event, event_of, iso
 
 NOW = int(datetime(2026, 11, 21, 4, 0, tzinfo=UTC).timestamp())
@@ -89,3 +90,8 @@ def item(
 def event(*args: Any, **kwargs: Any) -> Event:
     """The typed event of such an item."""
     return event_of(item(*args, **kwargs))
+
+
+def wire(answer: BaseModel) -> dict[str, Any]:
+    """An answer as it is written: the OpenAPI's spelling, and nothing that has nothing to say."""
+    return answer.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.audit.samples import ALICE, NOW, OPS, ROOT, event
-from volcengine_audit import Event, load_rules, mark_event, mark_events, worst
-from volcengine_audit.rules import Rule, Severity, When
+from unit.audit.samples import ALICE, NOW, OPS, ROOT, event, wire
+from volcengine_audit import Event, Severity, load_rules, mark_event, mark_events, worst
+from volcengine_audit.rules import Rule, When
 
 RULES = load_rules()
 BY_NAME = {rule.id: rule for rule in RULES.rules}
@@ -17,16 +17,16 @@ PLAIN = [(rule.id, action) for rule in RULES.rules if rule.when == When() for ac
 
 
 def marks(*args: Any, **kwargs: Any) -> dict[str, str]:
-    return {mark.id: mark.severity.label for mark in mark_event(event(*args, **kwargs), RULES)}
+    return {mark.id: mark.severity.value for mark in mark_event(event(*args, **kwargs), RULES)}
 
 
 def sequence(*events: Event) -> list[dict[str, str]]:
-    return [{mark.id: mark.severity.label for mark in these} for these in mark_events(events, RULES)]
+    return [{mark.id: mark.severity.value for mark in these} for these in mark_events(events, RULES)]
 
 
 @pytest.mark.parametrize(("rule", "action"), PLAIN, ids=[f"{rule}-{action}" for rule, action in PLAIN])
 def test_every_action_of_the_table_is_marked(rule: str, action: str) -> None:
-    assert marks(action) == {rule: BY_NAME[rule].severity.label}
+    assert marks(action) == {rule: BY_NAME[rule].severity.value}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_the_root_user_is_marked_and_raises_what_it_does() -> None:
     assert marks("iam:CreateUser", ROOT) == {"iam-user-changed": "high", "root-use": "medium"}
     [mark, _] = mark_event(event("iam:CreateUser", ROOT), RULES)
     assert mark.reason == "user added, removed or renamed; raised: the caller is the root user"
-    assert mark.record() == {"Id": "iam-user-changed", "Severity": "high", "Reason": mark.reason}
+    assert wire(mark) == {"Id": "iam-user-changed", "Severity": "high", "Reason": mark.reason}
 
 
 def test_a_failed_attempt_says_so() -> None:
@@ -271,4 +271,4 @@ def test_marks_do_not_depend_on_the_order_of_the_pages(listed: list[tuple[str, i
 
 
 def test_a_rule_without_conditions_matches_nothing_by_accident() -> None:
-    assert all(isinstance(rule, Rule) and (rule.when != When() or rule.actions != ("*:*",)) for rule in RULES.rules)
+    assert all(isinstance(rule, Rule) and (rule.when != When() or rule.actions) for rule in RULES.rules)

@@ -19,7 +19,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def ids(path: Path | None, *args: object, **kwargs: object) -> dict[str, str]:
-    return {mark.id: mark.severity.label for mark in mark_event(event(*args, **kwargs), load_rules(path))}
+    return {mark.id: mark.severity.value for mark in mark_event(event(*args, **kwargs), load_rules(path))}
 
 
 def test_a_rule_is_added(own: Path) -> None:
@@ -97,12 +97,13 @@ def test_conditions(own: Path, when: str, matching: dict[str, object], other: di
         ("rules: {}", "'rules' must be a list"),
         ("rulez: []", "'rulez' is not known; allowed are disable, escalators, limits, logins, networks, rules"),
         ("rules: [5]", r"rules\[0\]: must be a mapping, not 5"),
-        ("rules: [{severity: low}]", r"rules\[0\]: 'id' must be a text, not None"),
+        ("rules: [{severity: low}]", r"rules\[0\]: 'id' is missing"),
         (
             "rules: [{id: a, severity: hgih, actions: ['a:b'], reason: r}]",
             r"\(id a\): 'severity' must be one of info, low",
         ),
-        ("rules: [{id: a, severity: low, actions: ['a:b']}]", "'reason' must be a text"),
+        ("rules: [{id: a, severity: low, actions: ['a:b']}]", "'reason' is missing"),
+        ("rules: [{id: a, severity: low, actions: ['a:b'], reason: ' '}]", "'reason' must be a text, not ' '"),
         ("rules: [{id: a, severity: low, reason: r}]", "mark every event"),
         ("rules: [{id: a, severity: low, reason: r, actions: [GetX]}]", "source:name"),
         ("rules: [{id: a, severity: low, reason: r, actions: [5]}]", "numbers need quotes"),
@@ -157,7 +158,7 @@ def test_the_documents_tell_every_rule_as_it_is(page: str) -> None:
             rows[match[1]] = (match[2], not match[3], tuple(re.findall(r"`([^`]+)`", match[4])))
     rules = load_rules()
     assert rows == {
-        rule.id: (rule.severity.label, rule.escalates, () if rule.actions == ("*:*",) else rule.actions)
+        rule.id: (rule.severity.value, rule.escalates, rule.actions)
         for rule in rules.rules
     }
 
@@ -168,7 +169,7 @@ def test_the_documents_tell_escalators_and_what_is_replaced(page: str) -> None:
     for escalator in rules.escalators:
         assert f"| `{escalator.id}` |" in text
     for rule in rules.rules:
-        [row] = re.findall(rf"^\| `{rule.id}` \| {rule.severity.label}.*", text, re.MULTILINE)
+        [row] = re.findall(rf"^\| `{rule.id}` \| {rule.severity.value}.*", text, re.MULTILINE)
         assert all(f"`{name}`" in row for name in rule.replaces)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.audit.samples import NOW
+from unit.audit.samples import NOW, wire
 from volcengine_audit import Verdict, assess_trails
 
 GOOD: dict[str, Any] = {
@@ -25,13 +25,13 @@ GOOD: dict[str, Any] = {
 
 
 def found(*items: Any) -> dict[str, str]:
-    return {one.id: one.severity.label for one in assess_trails(items, now=NOW).findings}
+    return {one.id: one.severity.value for one in assess_trails(items, now=NOW).findings}
 
 
 def test_a_good_trail_is_healthy() -> None:
     assessment = assess_trails([GOOD], now=NOW)
-    assert (assessment.verdict, assessment.findings) == (Verdict.HEALTHY, ())
-    assert assessment.record() == {"Verdict": "healthy", "Trails": 1, "Findings": []}
+    assert (assessment.verdict, assessment.findings) == (Verdict.HEALTHY, [])
+    assert wire(assessment) == {"Verdict": "healthy", "Trails": 1, "Findings": []}
 
 
 @pytest.mark.parametrize("items", [[], [None], ["trail"]])
@@ -114,7 +114,7 @@ def test_findings_name_the_trail_the_times_and_no_secrets() -> None:
         "LatestDeliveryTime": "20261101T0000Z",
     }
     failing, stale = assess_trails([trail], now=NOW).findings
-    assert failing.record()["TrailName"] == "main"
+    assert failing.trail_name == "main"
     assert "abc" not in failing.reason
     assert len(failing.reason) < 300
     assert stale.reason == "the latest delivery was 2026-11-01T00:00:00Z, 20 days ago"
@@ -131,5 +131,5 @@ def test_findings_name_the_trail_the_times_and_no_secrets() -> None:
     )
 )
 def test_no_trail_breaks_the_assessment(items: list[Any]) -> None:
-    record = assess_trails(items, now=NOW).record()
+    record = wire(assess_trails(items, now=NOW))
     assert record["Verdict"] in list(Verdict)

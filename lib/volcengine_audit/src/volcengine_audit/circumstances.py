@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from volcengine_audit.events import Event
-from volcengine_audit.matching import is_login, like, login_failed
-from volcengine_audit.rules import Limits, Logins
+from volcengine_audit.globs import like
+from volcengine_audit.matching import Seen, seen
+from volcengine_audit.rules import Circumstance, Limits, Logins
 
 
-def circumstances_of(events: Sequence[Event], logins: Logins, limits: Limits) -> list[frozenset[str]]:
-    """The circumstances of each event, in the order given. Events without a time have none.
+def seen_in_sequence(events: Sequence[Event], logins: Logins, limits: Limits) -> list[Seen]:
+    """Each event with its circumstances, in the order given. Events without a time have none.
 
     - `new-address`: this caller was seen before, from other addresses only.
     - `first-use`: this caller has been seen for `known_seconds`, but never with this action.
@@ -24,19 +26,20 @@ def circumstances_of(events: Sequence[Event], logins: Logins, limits: Limits) ->
     - `denied-burst`: the call that completes `denied_count` refusals of a caller within `denied_seconds`.
     - `burst`: the call that completes `burst_count` successes of one action by a caller within `burst_seconds`.
     """
-    watch = _Watch(logins, limits)
+    watch = _Watch(limits)
+    found = [seen(event, logins) for event in events]
     order = sorted((event.time, event.id, index) for index, event in enumerate(events) if event.time is not None)
-    held: list[frozenset[str]] = [frozenset()] * len(events)
-    for _, _, index in order:
-        held[index] = frozenset(watch.see(events[index]))
-    return held
+    for moment, _, index in order:
+        if held := watch.see(found[index], moment):
+            found[index] = replace(found[index], held=frozenset(held))
+    return found
 
 
 class _Watch:
     """What has been seen so far, by caller."""
 
-    def __init__(self, logins: Logins, limits: Limits) -> None:
-        self._logins, self._limits = logins, limits
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._since: dict[str, int] = {}
         self._addresses: defaultdict[str, set[str]] = defaultdict(set)
         self._actions: defaultdict[str, set[str]] = defaultdict(set)
@@ -44,11 +47,11 @@ class _Watch:
         self._denied: defaultdict[str, deque[int]] = defaultdict(deque)
         self._successes: defaultdict[tuple[str, str], deque[int]] = defaultdict(deque)
 
-    def see(self, event: Event) -> set[str]:
+    def see(self, one: Seen, now: int) -> set[Circumstance]:
         """The circumstances of the next event."""
-        assert event.time is not None  # noqa: S101 - the caller leaves events without a time out
-        actor, action, now, limits = event.actor, event.action.casefold(), event.time, self._limits
-        found = set()
+        event, limits = one.event, self._limits
+        actor, action = event.actor, event.action.casefold()
+        found: set[Circumstance] = set()
         if event.address:
             if self._addresses[actor] and event.address not in self._addresses[actor]:
                 found.add("new-address")
@@ -57,10 +60,8 @@ class _Watch:
             found.add("first-use")
         self._actions[actor].add(action)
 
-        login = is_login(event, self._logins)
-        failed = login_failed(event) if login else event.failed
-        failures = self._failures[actor, "login" if login else action]
-        if failed:
+        failures = self._failures[actor, "login" if one.login else action]
+        if one.failed:
             failures.append(now)
             if like(event.error_code, limits.denied_errors) and _completes(
                 self._denied[actor], now, limits.denied_count, limits.denied_seconds

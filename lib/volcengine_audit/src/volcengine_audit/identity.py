@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from volcengine_audit.jsons import spelling, text
+from volcengine_audit.lenient import Fields, spelling
+from volcengine_audit.trn import trn_of
 
 LONG_TERM: Final = "AKLT"
 TEMPORARY: Final = "AKTP"
@@ -67,40 +68,35 @@ def identity_of(stated: object, user_name: str = "", access_key: str = "") -> Id
         stated: `UserIdentity` of the event's detail, whatever it is.
         user_name, access_key: the fields of the same meaning at the top of the event.
     """
-    trn = text(stated, "TRN")
-    service, account, path = _trn_parts(trn)
-    kind = _KINDS.get(spelling(text(stated, "Type")), Kind.UNKNOWN)
+    text = Fields(stated).text
+    trn, stated_type = text("TRN"), text("Type")
+    service, _, account, path = trn_of(trn)
+    kind = _KINDS.get(spelling(stated_type), Kind.UNKNOWN)
     if kind is Kind.UNKNOWN:
         kind = _kind_of_path(service, path)
-    name = text(stated, "UserName") or user_name
-    key = access_key or text(stated, "AccessKeyID")
-    principal = text(stated, "PrincipalID")
+    name = text("UserName") or user_name
+    key = access_key or text("AccessKeyID")
+    principal = text("PrincipalID")
     if kind is Kind.UNKNOWN and not trn and name and key.startswith(LONG_TERM):
         kind = Kind.USER  # long-term keys belong to the root user, whose name is empty, and to users
     parts = path.split("/")
-    session = text(stated, "SessionName", "RoleSessionName")
+    session = text("SessionName", "RoleSessionName")
     if kind is Kind.ROLE:
-        name = parts[1] if len(parts) > 1 else text(stated, "RoleName") or name
+        name = parts[1] if len(parts) > 1 else text("RoleName") or name
         session = session or ("/".join(parts[2:]) if parts[0] == "assumed-role" else "")
         session = session or principal.partition(":")[2]
     elif kind is Kind.USER and not name and parts[0] == "user":
         name = "/".join(parts[1:])
     return Identity(
         kind=kind,
-        account=text(stated, "AccountID") or account or (principal if kind is Kind.ROOT else ""),
+        account=text("AccountID") or account or (principal if kind is Kind.ROOT else ""),
         name=name,
         principal=principal,
         session=session,
         access_key=key,
         trn=trn,
-        type=text(stated, "Type"),
+        type=stated_type,
     )
-
-
-def _trn_parts(trn: str) -> tuple[str, str, str]:
-    """Service, account and path of `trn:<service>:<region>:<account>:<path>`; empty when it is not one."""
-    parts = trn.split(":", 4)
-    return (parts[1], parts[3], parts[4]) if len(parts) == 5 and parts[0] == "trn" else ("", "", "")
 
 
 def _kind_of_path(service: str, path: str) -> Kind:
@@ -110,3 +106,17 @@ def _kind_of_path(service: str, path: str) -> Kind:
         return Kind.ROOT
     head = path.partition("/")[0]
     return {"user": Kind.USER, "role": Kind.ROLE, "assumed-role": Kind.ROLE}.get(head, Kind.UNKNOWN)
+
+
+def is_by(identity: Identity, who: str) -> bool:
+    """Whether a caller is the one named: by label, user or role name, session, access key, principal, TRN or `root`."""
+    names = (
+        identity.label,
+        identity.label.partition("@")[0],
+        identity.name,
+        identity.session,
+        identity.access_key,
+        identity.principal,
+        identity.trn,
+    )
+    return bool(who) and who in names

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
 import ipaddress
 import re
-from collections.abc import Collection, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from volcengine_audit import jsons
-from volcengine_audit.events import Event, is_read
-from volcengine_audit.rules import Logins, Network, Opening, When
+from volcengine_audit import lenient
+from volcengine_audit.events import Event
+from volcengine_audit.globs import glob_of, like
+from volcengine_audit.rules import Circumstance, Logins, Network, Opening, When
+from volcengine_audit.verbs import is_read
 
 _NETWORK_FIELDS: Final = frozenset(
     {"cidrip", "cidr", "cidrblock", "ipv6cidrip", "ipv6cidr", "sourcecidr", "sourcecidrip"}
@@ -21,35 +22,42 @@ _LOGIN_RESULTS: Final = frozenset({"success", "succeeded", "result", "loginresul
 _PORTS: Final = re.compile(r"(-?[0-9]+)\s*[-/~]\s*(-?[0-9]+)|([0-9]+)")
 
 
-def meets(event: Event, when: When, logins: Logins, networks: tuple[Network, ...], held: Collection[str]) -> bool:
-    """Whether all conditions hold for an event.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event with what is asked of it again and again.
 
-    held: the circumstances of the event.
+    Attributes:
+        login: whether it is a console login.
+        failed: whether it failed; a login may also say so in its response.
+        held: its circumstances.
     """
-    if when.login is not None and is_login(event, logins) is not when.login:
-        return False
-    failed = login_failed(event) if when.login else event.failed
+
+    event: Event
+    login: bool
+    failed: bool
+    held: frozenset[Circumstance] = frozenset()
+
+
+def seen(event: Event, logins: Logins) -> Seen:
+    """An event, without circumstances."""
+    login = is_login(event, logins)
+    return Seen(event, login, login_failed(event) if login else event.failed)
+
+
+def meets(one: Seen, when: When, networks: tuple[Network, ...]) -> bool:
+    """Whether all conditions hold for an event."""
+    event = one.event
     return (
-        (not when.identity or event.identity.kind in when.identity)
-        and (when.failed is None or failed is when.failed)
+        (when.login is None or one.login is when.login)
+        and (not when.circumstances or not when.circumstances.isdisjoint(one.held))
+        and (not when.identity or event.identity.kind in when.identity)
+        and (when.failed is None or (one.failed if when.login else event.failed) is when.failed)
         and (not when.errors or (event.failed and like(event.error_code, when.errors)))
         and (when.read_only is None or event.read_only is when.read_only)
-        and (not when.circumstances or not when.circumstances.isdisjoint(held))
         and (not when.outside_networks or _is_outside(event.address, networks))
         and (not when.parameters or _has_parameters(event.parameters, when.parameters))
         and (when.opens is None or _opens(event.parameters, when.opens))
     )
-
-
-def like(text: str, globs: Collection[str]) -> bool:
-    """Whether a text is like one of some globs (`*`, `?`, `[…]`), case aside."""
-    return any(glob_of(glob).fullmatch(text) for glob in globs)
-
-
-@lru_cache(maxsize=2048)
-def glob_of(glob: str) -> re.Pattern[str]:
-    """A glob as a pattern."""
-    return re.compile(fnmatch.translate(glob), re.IGNORECASE)
 
 
 def is_login(event: Event, logins: Logins) -> bool:
@@ -60,18 +68,20 @@ def is_login(event: Event, logins: Logins) -> bool:
     """
     if like(event.name, logins.names) or (event.type and like(event.type, logins.types)):
         return True
-    return like(event.source, logins.sources) and not is_read(event.source, event.name) and not event.read_only
+    return not event.read_only and like(event.source, logins.sources) and not is_read(event.name, event.source)
 
 
 def login_failed(event: Event) -> bool:
     """Whether a login failed: it has an error, or its response says so."""
     if event.failed:
         return True
-    for record in jsons.objects(event.response):
+    if event.response is None:
+        return False
+    for record in lenient.objects(event.response):
         for name, value in record.items():
             if isinstance(value, str) and value.casefold().startswith("fail"):
                 return True
-            if value is False and jsons.spelling(name) in _LOGIN_RESULTS:
+            if value is False and lenient.spelling(name) in _LOGIN_RESULTS:
                 return True
     return isinstance(event.response, str) and event.response.casefold().startswith("fail")
 
@@ -85,18 +95,18 @@ def _is_outside(address: str, networks: tuple[Network, ...]) -> bool:
     return bool(networks) and not host.is_private and not any(host in network for network in networks)
 
 
-def _has_parameters(request: object, wanted: tuple[tuple[str, tuple[str, ...]], ...]) -> bool:
+def _has_parameters(request: object, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     return any(
         all(
             any(
-                like(_written(leaf), globs)
+                any(glob_of(glob).fullmatch(_written(leaf)) for glob in globs)
                 for key, value in record.items()
-                if like(key, (name,))
-                for leaf in jsons.leaves(value)
+                if glob_of(name).fullmatch(key)
+                for leaf in lenient.leaves(value)
             )
-            for name, globs in wanted
+            for name, globs in wanted.items()
         )
-        for record in jsons.objects(request)
+        for record in lenient.objects(request)
     )
 
 
@@ -109,12 +119,12 @@ def _opens(request: object, opening: Opening) -> bool:
 
     An object that names no port allows all of them; without ports in the rule any will do.
     """
-    for record in jsons.objects(request):
-        plain = {jsons.spelling(key): value for key, value in record.items()}
+    for record in lenient.objects(request):
+        plain = {lenient.spelling(key): value for key, value in record.items()}
         if str(plain.get("policy", "")).casefold() in _REFUSALS:
             continue
-        named = {_written(leaf).strip() for key in plain if key in _NETWORK_FIELDS for leaf in jsons.leaves(plain[key])}
-        if not named.isdisjoint(opening.networks) and (
+        named = {_written(leaf).strip() for key in plain if key in _NETWORK_FIELDS for leaf in lenient.leaves(plain[key])}
+        if not named.isdisjoint(map(str, opening.networks)) and (
             not opening.ports or any(low <= port <= high for low, high in _ranges(plain) for port in opening.ports)
         ):
             return True

@@ -1,121 +1,173 @@
-"""The rules of risk as data: what a rules file may say, read strictly, and merged with a user's own file."""
+"""The rules of risk as data: what a rules file may say, and how a user's own file is laid over the built-in one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+import ipaddress
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from volcengine_audit.datafile import Part, RulesError, read
 from volcengine_audit.identity import Kind
-from volcengine_audit.rules_file import Network, Part, RulesError, Severity, read
-
-__all__ = [
-    "Escalator",
-    "Limits",
-    "Logins",
-    "Network",
-    "Opening",
-    "Rule",
-    "RuleSet",
-    "RulesError",
-    "Severity",
-    "When",
-    "load_rules",
-]
+from volcengine_audit.severity import Severity
 
 BUILT_IN: Final = Path(__file__).with_name("risks.yaml")
 
-CIRCUMSTANCES: Final = frozenset({"new-address", "first-use", "after-failures", "denied-burst", "burst"})
+Circumstance = Literal["after-failures", "burst", "denied-burst", "first-use", "new-address"]
 """What only a sequence of events shows; see `circumstances.py`."""
 
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A request that lets these networks reach one of these ports."""
-
-    networks: frozenset[str]
-    ports: frozenset[int]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+def _listed(value: object) -> object:
+    """A text alone stands for a list of one."""
+    return value if isinstance(value, list | tuple | frozenset) else [value]
+
+
+def _network(text: object) -> Network:
+    if isinstance(text, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return text
+    try:
+        if isinstance(text, str):
+            return ipaddress.ip_network(text)
+    except ValueError:
+        pass
+    raise ValueError(f"must hold networks such as 203.0.113.0/24, not {text!r}")
+
+
+def _action(text: str) -> str:
+    if text.count(":") != 1:
+        raise ValueError(f"must hold source:name such as iam:CreateUser or kms:*, not {text!r}")
+    return text
+
+
+Words = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
+"""A text that is not empty."""
+Item = Annotated[StrictStr, Field(min_length=1)]
+Texts = Annotated[tuple[Item, ...], BeforeValidator(_listed)]
+"""Texts, or one text alone."""
+Action = Annotated[Item, AfterValidator(_action)]
+Networks = Annotated[tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_listed)]
+Port = Annotated[StrictInt, Field(ge=0, le=65535)]
+Number = Annotated[StrictInt, Field(ge=1)]
+Gravity = Annotated[Severity, BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)]
+
+
+class Opening(Part):
+    """A request that lets these networks reach one of these ports; without ports, any port."""
+
+    networks: Annotated[Networks, Field(min_length=1)]
+    ports: Annotated[frozenset[Port], BeforeValidator(_listed)] = frozenset()
+
+
+class When(Part):
     """Conditions on an event, which must all hold; what is None or empty does not matter.
 
-    parameters: the request has an object in which each of these fields has a value like one of these (globs).
-    outside_networks: the address is public and in none of the `networks` of the rules.
-    circumstances: any of these holds.
+    Attributes:
+        errors: globs of error codes.
+        parameters: the request has an object in which each of these fields has a value like one of these (globs).
+        outside_networks: the address is public and in none of the `networks` of the rules.
+        circumstances: any of these holds.
     """
 
-    identity: frozenset[Kind] = frozenset()
-    failed: bool | None = None
-    errors: tuple[str, ...] = ()
-    read_only: bool | None = None
-    login: bool | None = None
-    parameters: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    identity: Annotated[frozenset[Kind], BeforeValidator(_listed)] = frozenset()
+    failed: StrictBool | None = None
+    errors: Texts = ()
+    read_only: StrictBool | None = None
+    login: StrictBool | None = None
+    parameters: dict[str, Texts] = {}
     opens: Opening | None = None
-    outside_networks: bool = False
-    circumstances: frozenset[str] = frozenset()
+    outside_networks: StrictBool = False
+    circumstances: Annotated[frozenset[Circumstance], BeforeValidator(_listed)] = frozenset()
+
+    @property
+    def anything(self) -> bool:
+        """Whether no condition is given."""
+        return self == When()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+def _given(when: When) -> When:
+    if when.anything:
+        raise PydanticCustomError("whole", "no condition is given")
+    return when
+
+
+Conditions = Annotated[When, AfterValidator(_given)]
+
+
+class Rule(Part):
     """Events that match get a mark.
 
-    actions: globs of `source:name`, any of which matches, case aside.
-    replaces: rules whose marks this one makes redundant.
-    escalates: whether escalators raise the severity.
+    Attributes:
+        actions: globs of `source:name`, any of which matches, case aside.
+        replaces: rules whose marks this one makes redundant.
+        escalates: whether escalators raise the severity.
     """
 
-    id: str
-    severity: Severity
-    reason: str
-    actions: tuple[str, ...] = ("*:*",)
-    when: When = field(default_factory=When)
-    replaces: tuple[str, ...] = ()
-    escalates: bool = True
+    id: Words
+    severity: Gravity
+    reason: Words
+    actions: Annotated[tuple[Action, ...], BeforeValidator(_listed)] = ()
+    when: Conditions = When()
+    replaces: Texts = ()
+    escalates: StrictBool = True
+
+    @model_validator(mode="after")
+    def _marks_something(self) -> Self:
+        if not self.actions and self.when.anything:
+            raise PydanticCustomError(
+                "whole", "give 'actions', 'when', or both; without either it would mark every event"
+            )
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class Escalator:
+class Escalator(Part):
     """A circumstance that raises every mark of an event by one step."""
 
-    id: str
-    reason: str
-    when: When
+    id: Words
+    reason: Words
+    when: Conditions
 
 
-@dataclass(frozen=True, slots=True)
-class Logins:
+class Logins(Part):
     """How a console login is recognised: by action name, by event type, or by source. An assumption."""
 
-    names: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
+    names: Texts = ()
+    types: Texts = ()
+    sources: Texts = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Part):
     """Numbers behind the circumstances; spans in seconds."""
 
-    failures: int = 3
-    failures_seconds: int = 900
-    denied_count: int = 5
-    denied_seconds: int = 300
-    denied_errors: tuple[str, ...] = ("AccessDenied*",)
-    burst_count: int = 10
-    burst_seconds: int = 600
-    known_seconds: int = 7 * 86400
+    failures: Number = 3
+    failures_seconds: Number = 900
+    denied_count: Number = 5
+    denied_seconds: Number = 300
+    denied_errors: Annotated[Texts, Field(min_length=1)] = ("AccessDenied*",)
+    burst_count: Number = 10
+    burst_seconds: Number = 600
+    known_seconds: Number = 7 * 86400
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSet:
-    """All that marks events."""
+def _differ(listed: tuple[Any, ...]) -> tuple[Any, ...]:
+    ids = [one.id for one in listed]
+    if twice := next((one for one in ids if ids.count(one) > 1), None):
+        raise ValueError(f"has the ID {twice!r} twice")
+    return listed
 
-    rules: tuple[Rule, ...] = ()
-    escalators: tuple[Escalator, ...] = ()
-    logins: Logins = field(default_factory=Logins)
-    limits: Limits = field(default_factory=Limits)
-    networks: tuple[Network, ...] = ()
+
+class RuleSet(Part):
+    """All that marks events; also what a rules file may say, in which `disable` drops some of those below it."""
+
+    disable: Texts = ()
+    escalators: Annotated[tuple[Escalator, ...], AfterValidator(_differ)] = ()
+    limits: Limits = Limits()
+    logins: Logins = Logins()
+    networks: Networks = ()
+    rules: Annotated[tuple[Rule, ...], AfterValidator(_differ)] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -129,112 +181,42 @@ def load_rules(extra: Path | None = None) -> RuleSet:
     A rule or escalator of the user's file with a known ID replaces the built-in one, an unknown ID adds one, `disable`
     drops some; `logins` and `limits` change the values they name, `networks` says which addresses are one's own.
 
-    Raises: RulesError with the file, the place in it and what is allowed.
+    Raises:
+        RulesError: the sentence names the file, the place in it and what is allowed.
     """
     rules = _laid_over(RuleSet(), BUILT_IN)
     return rules if extra is None else _laid_over(rules, extra)
 
 
 def _laid_over(base: RuleSet, path: Path) -> RuleSet:
-    top = Part(read(path), path.name, path)
-    disabled = top.texts("disable")
-    added = {rule.id: rule for rule in map(_rule, top.parts("rules"))}
-    raised = {one.id: one for one in map(_escalator, top.parts("escalators"))}
-    rules = {rule.id: rule for rule in base.rules} | added
-    escalators = {one.id: one for one in base.escalators} | raised
+    own = read(path, RuleSet)
+    rules = {rule.id: rule for rule in (*base.rules, *own.rules)}
+    escalators = {one.id: one for one in (*base.escalators, *own.escalators)}
     known = {*rules, *escalators}
-    for wanted in disabled:
+
+    def refuse(problem: str) -> RulesError:
+        return RulesError(f"{path}: {problem}")
+
+    for wanted in own.disable:
         if wanted not in known:
-            raise top.error(f"'disable' names {wanted!r}, which no rule has")
-    for rule in added.values():
+            raise refuse(f"'disable' names {wanted!r}, which no rule has")
+    for rule in own.rules:
         if missing := set(rule.replaces) - known:
-            raise top.error(f"rule {rule.id!r} replaces {sorted(missing)[0]!r}, which no rule has")
-    if both := set(rules) & set(escalators):
-        raise top.error(f"the ID {sorted(both)[0]!r} is that of a rule and of an escalator")
-    logins, limits = top.part("logins"), top.part("limits")
-    result = RuleSet(
-        rules=tuple(rule for rule in rules.values() if rule.id not in disabled),
-        escalators=tuple(one for one in escalators.values() if one.id not in disabled),
-        logins=_logins(logins, base.logins) if logins else base.logins,
-        limits=_limits(limits, base.limits) if limits else base.limits,
-        networks=tuple(map(top.network, top.texts("networks"))) or base.networks,
+            raise refuse(f"rule {rule.id!r} replaces {sorted(missing)[0]!r}, which no rule has")
+    if both := rules.keys() & escalators.keys():
+        raise refuse(f"the ID {sorted(both)[0]!r} is that of a rule and of an escalator")
+    return RuleSet(
+        rules=tuple(rule for rule in rules.values() if rule.id not in own.disable),
+        escalators=tuple(one for one in escalators.values() if one.id not in own.disable),
+        logins=_changed(base.logins, own.logins),
+        limits=_changed(base.limits, own.limits),
+        networks=own.networks or base.networks,
     )
-    top.done()
-    return result
 
 
-def _rule(part: Part) -> Rule:
-    name = part.text("id")
-    part.where += f" (id {name})"
-    actions = part.texts("actions")
-    for action in actions:
-        if action.count(":") != 1:
-            raise part.error(f"'actions' must hold source:name such as iam:CreateUser or kms:*, not {action!r}")
-    when = part.part("when")
-    if not actions and when is None:
-        raise part.error("give 'actions', 'when', or both; without either it would mark every event")
-    rule = Rule(
-        id=name,
-        severity=part.severity("severity"),
-        reason=part.text("reason"),
-        actions=actions or ("*:*",),
-        when=_when(when) if when else When(),
-        replaces=part.texts("replaces"),
-        escalates=part.flag("escalates") is not False,
-    )
-    part.done()
-    return rule
+P = TypeVar("P", bound=Part)
 
 
-def _escalator(part: Part) -> Escalator:
-    name = part.text("id")
-    part.where += f" (id {name})"
-    when = part.part("when")
-    if when is None:
-        raise part.error("'when' is missing")
-    escalator = Escalator(id=name, reason=part.text("reason"), when=_when(when))
-    part.done()
-    return escalator
-
-
-def _when(part: Part) -> When:
-    opens, parameters = part.part("opens"), part.part("parameters")
-    when = When(
-        identity=frozenset(Kind(kind) for kind in part.texts("identity", choices=tuple(Kind))),
-        failed=part.flag("failed"),
-        errors=part.texts("errors"),
-        read_only=part.flag("read_only"),
-        login=part.flag("login"),
-        parameters=tuple((name, parameters.texts(name)) for name in parameters.names()) if parameters else (),
-        opens=_opening(opens) if opens else None,
-        outside_networks=part.flag("outside_networks") is True,
-        circumstances=frozenset(part.texts("circumstances", choices=tuple(sorted(CIRCUMSTANCES)))),
-    )
-    if when == When():
-        raise part.error("no condition is given")
-    part.done()
-    return when
-
-
-def _opening(part: Part) -> Opening:
-    networks = frozenset(str(part.network(text)) for text in part.texts("networks"))
-    opening = Opening(networks, frozenset(part.numbers("ports")))
-    if not networks:
-        raise part.error("'networks' is missing")
-    part.done()
-    return opening
-
-
-def _logins(part: Part, base: Logins) -> Logins:
-    changes = {name: part.texts(name) for name in ("names", "types", "sources") if name in part.names()}
-    part.done()
-    return replace(base, **changes)
-
-
-def _limits(part: Part, base: Limits) -> Limits:
-    known = tuple(one.name for one in fields(Limits))
-    if unknown := [name for name in part.names() if name not in known]:
-        raise part.error(f"{unknown[0]!r} is not known; allowed are {', '.join(known)}")
-    errors = part.texts("denied_errors") or base.denied_errors
-    numbers = {name: part.number(name) for name in part.names() if name != "denied_errors"}
-    return replace(base, denied_errors=errors, **numbers)
+def _changed(base: P, own: P) -> P:
+    """The values that a part of a file names, laid over those below it."""
+    return base.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
-from volcengine_audit import jsons
+from volcengine_audit import lenient
+from volcengine_audit.kept import kept
 
 MASK: Final = "***"
 
@@ -59,6 +60,8 @@ _VALIDITY: Final = re.compile(r"(?:time|expiration|expires|expiry)$")
 _DEEPEST_TEXT: Final = 8
 """JSON texts within JSON texts that are opened; quoting doubles with each, so real ones end at three."""
 
+_SUSPECT = re.compile(r"[=:%]|eyJ|PRIVATE KEY|bearer|basic", re.IGNORECASE)
+"""Every pattern below needs one of these, and most texts have none."""
 _PEM = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?"
     r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
@@ -85,9 +88,10 @@ _ENCODED_PAIR = re.compile(
 )
 
 
+@kept
 def is_secret(name: str) -> bool:
     """Whether a field of this name holds a secret."""
-    plain = jsons.spelling(name)
+    plain = lenient.spelling(name)
     if plain in HARMLESS_NAMES:
         return False
     while plain:
@@ -111,19 +115,19 @@ def mask_text(text: str) -> str:
 
 
 def _masked(value: object, level: int, texts: int) -> object:
-    if level > jsons.DEEPEST:
+    if level > lenient.DEEPEST:
         return MASK  # what cannot be looked into cannot be shown
     if isinstance(value, str):
         return _masked_text(value, texts)
     if isinstance(value, Mapping):
         named_secret = any(
-            jsons.spelling(str(key)) in _NAME_FIELDS and isinstance(inner, str) and is_secret(inner)
+            lenient.spelling(str(key)) in _NAME_FIELDS and isinstance(inner, str) and is_secret(inner)
             for key, inner in value.items()
         )
         masked: dict[str, object] = {}
         for key, inner in value.items():
             name = str(key)
-            if named_secret and jsons.spelling(name) in _VALUE_FIELDS:
+            if named_secret and lenient.spelling(name) in _VALUE_FIELDS:
                 masked[name] = _hidden(inner, level + 1)
             elif is_secret(name):
                 masked[name] = _under(name, inner, level + 1, texts)
@@ -137,7 +141,7 @@ def _masked(value: object, level: int, texts: int) -> object:
 
 def _under(name: str, value: object, level: int, texts: int) -> object:
     """The value of a field that is secret by its name."""
-    plain = jsons.spelling(name)
+    plain = lenient.spelling(name)
     if plain in _CREDENTIALS:
         return _credentials(value, level)
     if isinstance(value, int | float) and plain.endswith(_NUMBERS_KEPT):
@@ -147,14 +151,14 @@ def _under(name: str, value: object, level: int, texts: int) -> object:
 
 def _credentials(value: object, level: int) -> object:
     """Credentials, of which only the access key ID and the validity may be seen."""
-    if isinstance(opened := jsons.unwrapped(value), Mapping) and level <= jsons.DEEPEST:
+    if isinstance(opened := lenient.unwrapped(value), Mapping) and level <= lenient.DEEPEST:
         shown = {
             str(key): inner
-            if isinstance(inner, str) and _VALIDITY.search(jsons.spelling(str(key)))
+            if isinstance(inner, str) and _VALIDITY.search(lenient.spelling(str(key)))
             else _credentials(inner, level + 1)
             for key, inner in opened.items()
         }
-        return jsons.dumps(shown) if isinstance(value, str) else shown
+        return lenient.dumps(shown) if isinstance(value, str) else shown
     if isinstance(value, str) and _ACCESS_KEY_ID.fullmatch(value):
         return value
     return _hidden(value, level)
@@ -162,7 +166,7 @@ def _credentials(value: object, level: int) -> object:
 
 def _hidden(value: object, level: int) -> object:
     """A value of which only the structure may be seen."""
-    if level > jsons.DEEPEST:
+    if level > lenient.DEEPEST:
         return MASK
     if isinstance(value, Mapping):
         return {str(key): _hidden(inner, level + 1) for key, inner in value.items()}
@@ -172,18 +176,20 @@ def _hidden(value: object, level: int) -> object:
 
 
 def _masked_text(text: str, texts: int) -> str:
-    if text.lstrip().startswith(("{", "[", '"')) and texts < _DEEPEST_TEXT:
+    if text.lstrip()[:1] in lenient.OPENERS and texts < _DEEPEST_TEXT:
         try:
-            value = jsons.loads(text)
+            value = lenient.loads(text)
         except ValueError:
             pass
         else:
             masked = _masked(value, 0, texts + 1)
-            return text if masked == value else jsons.dumps(masked)
+            return text if masked == value else lenient.dumps(masked)
     return _masked_prose(text)
 
 
 def _masked_prose(text: str) -> str:
+    if not _SUSPECT.search(text):
+        return text
     if "PRIVATE KEY" in text:
         text = _PEM.sub(MASK, text)
     text = _USERINFO.sub(rf"\g<head>{MASK}", text)
@@ -220,7 +226,7 @@ def _masked_encoded(match: re.Match[str]) -> str:
 
 def _is_shown(name: str, value: str) -> bool:
     """Whether a value may be seen although its name is that of a secret: no text, a count, an access key ID."""
-    plain = jsons.spelling(unquote(name))
+    plain = lenient.spelling(unquote(name))
     if plain in _CREDENTIALS and _ACCESS_KEY_ID.fullmatch(unquote(value).rstrip(",;")):
         return True
     counted = value.isdecimal() and plain.endswith(_NUMBERS_KEPT)

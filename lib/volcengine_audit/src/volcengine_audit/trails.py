@@ -2,19 +2,22 @@
 
 Without a trail, events can only be looked up for the retention of the service. The documented sample has a
 LoggingStatus of `Enable` and times such as `20241210T1000Z`; the other values are read leniently, and what cannot be
-read is reported as unknown rather than as good.
+read is reported as unknown rather than as good. What is found is told in the words of `trail_findings.yaml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Literal
 
-from volcengine_audit import jsons
-from volcengine_audit.rules import Severity
+from volcengine_audit.datafile import Part, read_list
+from volcengine_audit.lenient import Fields, unwrapped
+from volcengine_audit.models import Assessment, Finding, Verdict
 from volcengine_audit.secrets import mask_text
+from volcengine_audit.severity import Severity
 from volcengine_audit.times import DAY, HOUR, iso, parse_stamp
 
 STALE: Final = DAY
@@ -23,44 +26,41 @@ STALE: Final = DAY
 _ON: Final = frozenset({"enable", "enabled", "on", "true", "1", "start", "started", "logging", "running"})
 _OFF: Final = frozenset({"disable", "disabled", "off", "false", "0", "stop", "stopped"})
 _LONGEST_ERROR: Final = 200
-_NOTHING: Final = frozenset[str]()
-_BOTH: Final = frozenset({"read", "write"})
-_SCOPES: Final = {"all": _BOTH, "read": frozenset({"read"}), "write": frozenset({"write"})}
+_MOST_SOURCES: Final = 5
+_BOTH: Final = frozenset({"reads", "changes"})
+_SCOPES: Final = {"all": _BOTH, "read": frozenset({"reads"}), "write": frozenset({"changes"})}
+
+_Found = tuple[str, dict[str, object]]
+"""The ID of a finding, and what its words are filled with."""
 
 
-_Find = Callable[[str, Severity, str], None]
-"""Notes a finding: its ID, severity and reason."""
+class FindingText(Part):
+    """A finding as the data file has it.
 
-
-class Verdict(StrEnum):
-    """How the trails do as a whole."""
-
-    HEALTHY = "healthy"
-    ATTENTION = "attention"
-    FAILING = "failing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about a trail that should be known. `trail` is empty when it is about all of them."""
+    Attributes:
+        loses: the events that are in danger; None for all that the trail is to deliver.
+    """
 
     id: str
     severity: Severity
-    trail: str
     reason: str
+    loses: Literal["reads", "changes"] | None = None
 
-    def record(self) -> dict[str, str]:
-        """As a tool answers it."""
-        about = {"TrailName": self.trail} if self.trail else {}
-        return {"Id": self.id, "Severity": self.severity.label, **about, "Reason": self.reason}
+
+@lru_cache(maxsize=1)
+def finding_texts() -> Mapping[str, FindingText]:
+    """The findings that there can be, by ID."""
+    return {one.id: one for one in read_list(Path(__file__).with_name("trail_findings.yaml"), FindingText)}
 
 
 @dataclass(frozen=True, slots=True)
 class Trail:
     """A trail as far as its health goes.
 
-    logging: None when the status cannot be told. delivered, started: Unix seconds, None if never or unreadable.
-    sources: empty for all.
+    Attributes:
+        logging: None when the status cannot be told.
+        delivered, started: Unix seconds, None if never or unreadable.
+        sources: empty for all.
     """
 
     name: str
@@ -75,26 +75,14 @@ class Trail:
     organization: bool
     has_target: bool
 
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """The verdict, and the findings with the worst first."""
-
-    verdict: Verdict
-    trails: int
-    findings: tuple[Finding, ...]
-
-    def record(self) -> dict[str, object]:
-        """As a tool answers it."""
-        return {
-            "Verdict": self.verdict.value,
-            "Trails": self.trails,
-            "Findings": [finding.record() for finding in self.findings],
-        }
+    @property
+    def scope(self) -> str:
+        """All, read or write; anything else is unknown."""
+        return self.event_rw.casefold()
 
 
 def assess_trails(items: Sequence[object], *, now: float, stale: int = STALE) -> Assessment:
-    """Findings over DescribeTrails items; null items are ignored.
+    """Findings over DescribeTrails items, the worst first; null items are ignored.
 
     The verdict is failing from a high finding on, attention from a low one on, else healthy. A trail that is off or
     broken weighs less while others keep its events.
@@ -104,140 +92,107 @@ def assess_trails(items: Sequence[object], *, now: float, stale: int = STALE) ->
         stale: seconds without a delivery after which it counts as stale.
     """
     trails = [trail_of(item) for item in items if isinstance(item, Mapping)]
+    found = []
+    for trail in trails:
+        others = (_kept(other, now, stale) for other in trails if other is not trail)
+        kept = frozenset[str]().union(*others)
+        found += [_finding(one, trail, kept) for one in _found(trail, now, stale)]
     if not trails:
-        found = [
-            Finding(
-                "no-trail",
-                Severity.HIGH,
-                "",
-                "there is no trail: events are only kept as long as they can be looked up, and an intruder's traces "
-                "are lost after that; CreateTrail adds one",
-            )
-        ]
-    else:
-        found = []
-        for trail in trails:
-            others = [_kept(other, now, stale) for other in trails if other is not trail]
-            found += _findings(trail, now, stale, frozenset[str]().union(*others))
-        if not any(trail.organization for trail in trails):
-            found.append(
-                Finding(
-                    "single-account",
-                    Severity.INFO,
-                    "",
-                    "no trail covers the whole organization: in an organization, member accounts need trails of their "
-                    "own or one with TrailType 1",
-                )
-            )
-    found.sort(key=lambda one: (-one.severity, one.trail, one.id))
-    gravest = max(one.severity for one in found) if found else Severity.INFO
-    verdict = (
-        Verdict.FAILING
-        if gravest >= Severity.HIGH
-        else Verdict.ATTENTION
-        if gravest >= Severity.LOW
-        else Verdict.HEALTHY
-    )
-    return Assessment(verdict, len(trails), tuple(found))
+        found.append(_finding(("no-trail", {})))
+    elif not any(trail.organization for trail in trails):
+        found.append(_finding(("single-account", {})))
+    found.sort(key=lambda one: (-one.severity.rank, one.trail_name or "", one.id))
+    gravest = max((one.severity for one in found), default=Severity.INFO)
+    grave, slight = gravest >= Severity.HIGH, gravest >= Severity.LOW
+    verdict = Verdict.FAILING if grave else Verdict.ATTENTION if slight else Verdict.HEALTHY
+    return Assessment(verdict=verdict, trails=len(trails), findings=found)
 
 
 def trail_of(item: Mapping[str, object]) -> Trail:
     """The trail of one DescribeTrails item. Never fails."""
-    stated = jsons.field(item, "LoggingStatus")
-    status = str(stated).lower() if isinstance(stated, bool) else jsons.text(item, "LoggingStatus")
-    listed = jsons.unwrapped(jsons.field(item, "EventSources"))
+    fields = Fields(item)
+    stated = fields.get("LoggingStatus")
+    status = str(stated).lower() if isinstance(stated, bool) else fields.text("LoggingStatus")
+    listed = unwrapped(fields.get("EventSources"))
     names = [listed] if isinstance(listed, str) else listed if isinstance(listed, list) else []
     sources = tuple(name.strip() for name in names if isinstance(name, str) and name.strip())
     wide = any(name.casefold() in ("*", "all") for name in sources)
-    flags = (jsons.field(item, "IncludeAllEventSources"), jsons.field(item, "IsEventSourceAll"))
+    flags = (fields.get("IncludeAllEventSources"), fields.get("IsEventSourceAll"))
     stated_all = wide or any(str(flag).casefold() in ("true", "1") for flag in flags)
     return Trail(
-        name=jsons.text(item, "TrailName") or "(unnamed)",
+        name=fields.text("TrailName") or "(unnamed)",
         logging=True if status.casefold() in _ON else False if status.casefold() in _OFF else None,
         status=status,
-        error=jsons.text(item, "LatestDeliveryError"),
-        delivered=parse_stamp(jsons.field(item, "LatestDeliveryTime")),
-        started=parse_stamp(jsons.field(item, "StartLoggingTime")),
-        event_rw=jsons.text(item, "EventRW"),
+        error=fields.text("LatestDeliveryError"),
+        delivered=parse_stamp(fields.get("LatestDeliveryTime")),
+        started=parse_stamp(fields.get("StartLoggingTime")),
+        event_rw=fields.text("EventRW"),
         sources=() if stated_all else sources,
         all_sources_stated=stated_all,
-        organization=jsons.text(item, "TrailType") == "1",
-        has_target=bool(jsons.text(item, "TosBucketName") or jsons.text(item, "TlsProjectName")),
+        organization=fields.text("TrailType") == "1",
+        has_target=bool(fields.text("TosBucketName") or fields.text("TlsProjectName")),
     )
 
 
+def _finding(found: _Found, trail: Trail | None = None, kept: frozenset[str] = frozenset()) -> Finding:
+    """A finding in words; what weighs heavy is low when other trails keep the events in question."""
+    text = finding_texts()[found[0]]
+    severity = text.severity
+    if trail is not None:
+        endangered = frozenset({text.loses}) if text.loses else _SCOPES.get(trail.scope, _BOTH)
+        severity = min(severity, Severity.LOW) if endangered <= kept else severity
+    reason = text.reason.format(**found[1])
+    return Finding(id=text.id, severity=severity, trail_name=trail.name if trail else None, reason=reason)
+
+
 def _kept(trail: Trail, now: float, stale: int) -> frozenset[str]:
-    """Which events, reads and writes, a trail surely delivers for all services."""
+    """Which events, reads and changes, a trail surely delivers for all services."""
     works = trail.logging is True and trail.has_target and not trail.error and not trail.sources
     fresh = trail.delivered is not None and now - trail.delivered <= stale
-    return _SCOPES.get(trail.event_rw.casefold(), _NOTHING) if works and fresh else _NOTHING
+    return _SCOPES.get(trail.scope, frozenset()) if works and fresh else frozenset()
 
 
-def _findings(trail: Trail, now: float, stale: int, kept: frozenset[str]) -> list[Finding]:
-    """The findings on one trail; what weighs heavy is low when other trails keep the events in question."""
-    found: list[Finding] = []
-    own = _SCOPES.get(trail.event_rw.casefold(), _BOTH)
-
-    def find(name: str, severity: Severity, reason: str) -> None:
-        missing = _BOTH - own if name in ("changes-missing", "reads-missing") else own
-        spared = missing <= kept
-        found.append(Finding(name, min(severity, Severity.LOW) if spared else severity, trail.name, reason))
-
+def _found(trail: Trail, now: float, stale: int) -> Iterator[_Found]:
     if trail.logging is False:
-        find("logging-off", Severity.CRITICAL, f"delivery is switched off (LoggingStatus {trail.status})")
+        yield "logging-off", {"status": trail.status}
     elif trail.logging is None:
-        shown = f"is {trail.status!r}" if trail.status else "is missing"
-        find("logging-unknown", Severity.LOW, f"LoggingStatus {shown}, so it is not known whether it delivers")
+        yield "logging-unknown", {"stated": _stated(trail.status)}
     if not trail.has_target:
-        find("no-target", Severity.HIGH, "it names neither a TOS bucket nor a TLS project to deliver to")
+        yield "no-target", {}
     if trail.logging is not False:
-        _delivery(trail, now, stale, find)
-    _scope(trail, find)
-    return found
+        yield from _delivery(trail, now, stale)
+    yield from _coverage(trail)
 
 
-def _delivery(trail: Trail, now: float, stale: int, find: _Find) -> None:
+def _delivery(trail: Trail, now: float, stale: int) -> Iterator[_Found]:
     if trail.error:
-        find("delivery-failing", Severity.HIGH, f"the latest delivery failed: {_shortened(mask_text(trail.error))}")
+        error = mask_text(trail.error)
+        yield "delivery-failing", {"error": error[:_LONGEST_ERROR] + ("…" if len(error) > _LONGEST_ERROR else "")}
     if trail.delivered is not None:
         if now - trail.delivered > stale:
-            find(
-                "delivery-stale",
-                Severity.MEDIUM,
-                f"the latest delivery was {iso(trail.delivered)}, {_hours(now - trail.delivered)} ago",
-            )
+            yield "delivery-stale", {"time": iso(trail.delivered), "age": _age(now - trail.delivered)}
     elif trail.logging and not trail.error and (trail.started is None or now - trail.started > stale):
         since = "" if trail.started is None else f" since it was switched on {iso(trail.started)}"
-        find("never-delivered", Severity.MEDIUM, f"no delivery is recorded{since}")
+        yield "never-delivered", {"since": since}
 
 
-def _scope(trail: Trail, find: _Find) -> None:
-    scope = trail.event_rw.casefold()
-    if scope == "read":
-        find("changes-missing", Severity.HIGH, "it delivers reads only (EventRW Read): no change is kept")
-    elif scope == "write":
-        find("reads-missing", Severity.LOW, "it delivers changes only (EventRW Write): reads of data are not kept")
-    elif scope != "all":
-        shown = f"is {trail.event_rw!r}" if trail.event_rw else "is missing"
-        find("scope-unknown", Severity.LOW, f"EventRW {shown}, so it is not known whether all events are delivered")
+def _coverage(trail: Trail) -> Iterator[_Found]:
+    if trail.scope == "read":
+        yield "changes-missing", {}
+    elif trail.scope == "write":
+        yield "reads-missing", {}
+    elif trail.scope != "all":
+        yield "scope-unknown", {"stated": _stated(trail.event_rw)}
     if trail.sources:
-        listed = ", ".join(trail.sources[:5]) + (", …" if len(trail.sources) > 5 else "")
-        find(
-            "sources-missing",
-            Severity.MEDIUM,
-            f"it delivers events of {len(trail.sources)} services only ({listed}): all others are not kept",
-        )
+        listed = ", ".join(trail.sources[:_MOST_SOURCES]) + (", …" if len(trail.sources) > _MOST_SOURCES else "")
+        yield "sources-missing", {"count": len(trail.sources), "sources": listed}
     elif not trail.all_sources_stated:
-        find(
-            "sources-unstated",
-            Severity.INFO,
-            "it names no services and does not say that it covers all; taken to mean all",
-        )
+        yield "sources-unstated", {}
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_ERROR else f"{text[:_LONGEST_ERROR]}…"
+def _stated(value: str) -> str:
+    return f"is {value!r}" if value else "is missing"
 
 
-def _hours(seconds: float) -> str:
+def _age(seconds: float) -> str:
     return f"{int(seconds // DAY)} days" if seconds >= 2 * DAY else f"{int(seconds // HOUR)} hours"

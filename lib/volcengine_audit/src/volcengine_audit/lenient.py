@@ -1,4 +1,4 @@
-"""Reading JSON that a service wrote: as text, as an object, in other spellings, or broken."""
+"""Reading what a service wrote leniently: fields in other spellings, JSON inside texts, and what is broken."""
 
 from __future__ import annotations
 
@@ -6,14 +6,48 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from volcengine_audit.kept import kept
+
 DEEPEST: Final = 100
 """Levels of nesting that are looked into; a log entry can be made deeper than a reader's stack."""
-_NOTHING: Final = object()
+OPENERS: Final = frozenset('{["')
+"""How the JSON text of an object, a list or a text begins."""
+_UNREAD: Final[dict[str, object]] = {}
 
 
+@kept
 def spelling(name: str) -> str:
     """A field name without case and punctuation, in which `AccountID`, `AccountId` and `account_id` are one."""
-    return "".join(char for char in name.casefold() if char.isalnum())
+    folded = name.casefold()
+    return folded if folded.isalnum() else "".join(char for char in folded if char.isalnum())
+
+
+class Fields:
+    """The fields of an object, in any spelling; of what is no object, none."""
+
+    __slots__ = ("_record", "_spelt")
+
+    def __init__(self, record: object) -> None:
+        self._record: Mapping[str, object] = record if isinstance(record, Mapping) else {}
+        self._spelt = _UNREAD
+
+    def get(self, *names: str) -> object:
+        """The first field that is there and not null; None when there is none."""
+        for name in names:
+            if (value := self._record.get(name)) is not None:
+                return value
+        if self._spelt is _UNREAD:
+            self._spelt = {
+                spelling(key): value for key, value in self._record.items() if isinstance(key, str) and value is not None
+            }
+        return next((self._spelt[found] for name in names if (found := spelling(name)) in self._spelt), None)
+
+    def text(self, *names: str) -> str:
+        """A field as text: numbers are written out, everything else that is not text is empty."""
+        value = self.get(*names)
+        if isinstance(value, str):
+            return value.strip()
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 def loads(text: str) -> object:
@@ -36,32 +70,13 @@ def dumps(value: object) -> str:
 def unwrapped(value: object, levels: int = 3) -> object:
     """The value, or what it says if it is the JSON text of an object or list, wrapped up to `levels` times."""
     for _ in range(levels):
-        if not isinstance(value, str) or not value.lstrip().startswith(("{", "[", '"')):
+        if not isinstance(value, str) or value.lstrip()[:1] not in OPENERS:
             break
         try:
             value = loads(value)
         except ValueError:
             break
     return value
-
-
-def field(record: object, *names: str) -> object:
-    """The first field that is there and not null, in any spelling; None when there is none."""
-    if not isinstance(record, Mapping):
-        return None
-    for name in names:
-        if (value := record.get(name, _NOTHING)) is not _NOTHING and value is not None:
-            return value
-    spellings = {spelling(key): value for key, value in record.items() if isinstance(key, str) and value is not None}
-    return next((spellings[found] for name in names if (found := spelling(name)) in spellings), None)
-
-
-def text(record: object, *names: str) -> str:
-    """A field as text: numbers are written out, everything else that is not text is empty."""
-    value = field(record, *names)
-    if isinstance(value, str):
-        return value.strip()
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 def objects(value: object, level: int = 0) -> Iterator[Mapping[str, object]]:

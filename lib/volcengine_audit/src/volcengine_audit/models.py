@@ -1,0 +1,191 @@
+"""The shapes in which this library answers: marks, short events, summaries, timelines, findings.
+
+Python spells the fields in snake_case; `model_dump(by_alias=True)` spells them as the OpenAPI does. A field that is
+None has nothing to say. Times are ISO 8601 in the zone that was asked for.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_pascal
+
+from volcengine_audit.severity import Severity
+
+GroupKey = Literal["actor", "action", "source", "address", "access_key", "error", "resource", "region", "hour", "day"]
+"""What events can be grouped by."""
+
+
+class Model(BaseModel):
+    """A value that does not change, and that costs nothing before it is first used."""
+
+    model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, frozen=True, defer_build=True)
+
+
+class Mark(Model):
+    """One reason to look at an event: a hint from a rule, not a verdict."""
+
+    id: str = Field(description="ID of the rule, explained in docs/risk-marks.md.")
+    severity: Severity = Field(description="How much it matters.")
+    reason: str = Field(description="Why, in words.")
+
+
+class CountedMark(Mark):
+    """A mark, and how many events of the same action have it."""
+
+    count: int = Field(description="Events of this action with this mark.")
+
+
+class EventSummary(Model):
+    """Who did what, when, where from, on what and how it ended. What is unknown is left out."""
+
+    event_id: str | None = Field(None, alias="EventID", description="ID of the event; GetEvent shows it whole.")
+    event_time: str | None = Field(None, description="When it happened, ISO 8601 with offset.")
+    who: str = Field(description="The caller: user/alice@2100000001, role/Name@account, root@account.")
+    session: str | None = Field(None, description="Session of a role.")
+    access_key_id: str | None = Field(None, alias="AccessKeyID", description="Access key that signed the call.")
+    event_source: str | None = Field(None, description="Service code, such as iam.")
+    event_name: str | None = Field(None, description="API action that was called.")
+    read_only: bool | None = Field(None, description="Whether it only reads.")
+    region: str | None = Field(None, description="Region of the call.")
+    source_ip_address: str | None = Field(None, alias="SourceIPAddress", description="Address the call came from.")
+    user_agent: str | None = Field(None, description="Program that called.")
+    resources: list[str] | None = Field(None, description="What it touched, at most five.")
+    result: str = Field(description="OK, or the error code.")
+    error_message: str | None = Field(None, description="The error in words, secrets masked.")
+
+
+class Highlight(EventSummary, CountedMark):
+    """A mark with the first event that has it."""
+
+
+class Group(Model):
+    """Events that have the same values; of the keys, it has those that events are grouped by."""
+
+    actor: str | None = Field(None, alias="actor", description="The caller.")
+    action: str | None = Field(None, alias="action", description="The action, such as iam:CreateUser.")
+    source: str | None = Field(None, alias="source", description="Service code.")
+    address: str | None = Field(None, alias="address", description="Source address.")
+    access_key: str | None = Field(None, alias="access_key", description="Access key ID.")
+    error: str | None = Field(None, alias="error", description="Error code, or (success).")
+    resource: str | None = Field(None, alias="resource", description="What was touched.")
+    region: str | None = Field(None, alias="region", description="Region of the call.")
+    hour: str | None = Field(None, alias="hour", description="Hour in the server's time zone.")
+    day: str | None = Field(None, alias="day", description="Day in the server's time zone.")
+    count: int = Field(description="Events in the group.")
+    failures: int | None = Field(None, description="Events among them that ended with an error; left out for none.")
+    first: str | None = Field(None, description="Time of the first.")
+    last: str | None = Field(None, description="Time of the last.")
+    severity: Severity | None = Field(None, description="Worst risk mark among them.")
+    event_ids: list[str] = Field(
+        alias="EventIDs", description="Evidence: the riskiest, the first failure, the first, the last."
+    )
+
+
+class Other(Model):
+    """What the groups shown leave out; its events are in none of them."""
+
+    groups: int = Field(description="Groups not shown.")
+    events: int = Field(description="Events that are in no group shown.")
+    failures: int = Field(description="Failures among them.")
+
+
+class Summary(Model):
+    """Groups of events. An event that touched several resources is in the group of each."""
+
+    grouped_by: list[GroupKey] = Field(description="What they are grouped by.")
+    events: int = Field(description="Events counted.")
+    failures: int = Field(description="Events among them that ended with an error.")
+    groups: list[Group] = Field(description="The largest groups, each with EventIDs as evidence.")
+    other: Other | None = Field(None, description="What the groups shown leave out.")
+
+
+class Run(Model):
+    """Calls of one action without a long gap, with the same notable marks."""
+
+    action: str = Field(description="The action, such as iam:CreateUser.")
+    count: int = Field(description="Calls.")
+    first: str = Field(description="Time of the first call.")
+    last: str = Field(description="Time of the last call.")
+    read_only: bool | None = Field(None, description="Whether the action only reads.")
+    errors: dict[str, int] | None = Field(None, description="Error codes and how often each came.")
+    addresses: list[str] | None = Field(None, description="Source addresses, at most five.")
+    resources: list[str] | None = Field(None, description="What was touched, at most five.")
+    marks: list[Mark] | None = Field(None, description="Risk marks, the worst first.")
+    event_ids: list[str] | None = Field(
+        None, alias="EventIDs", description="Evidence: the first call, the first that failed, the last."
+    )
+
+
+class First(Model):
+    """The first sighting of a value in the events read."""
+
+    kind: Literal["address", "action", "region", "user_agent"] = Field(description="What the value is.")
+    value: str = Field(description="The value.")
+    time: str = Field(description="When it was first seen.")
+    event_id: str = Field(alias="EventID", description="The event that shows it.")
+
+
+class Recovery(Model):
+    """An action that failed and then succeeded."""
+
+    action: str = Field(description="The action.")
+    failures: int = Field(description="Failures before the success.")
+    errors: list[str] = Field(description="Their error codes.")
+    failing_since: str = Field(description="Time of the first failure.")
+    succeeded: str = Field(description="Time of the success.")
+    event_ids: list[str] = Field(alias="EventIDs", description="The first failure, the last, and the success.")
+
+
+class RoleLink(Model):
+    """A temporary key that a caller was given, and what was done with it as far as that was read."""
+
+    caller: str = Field(description="Who took the role.")
+    role: str | None = Field(None, description="The role, by TRN or name.")
+    session: str | None = Field(None, description="Name of the session.")
+    access_key_id: str = Field(alias="AccessKeyID", description="The temporary key.")
+    event_id: str | None = Field(None, alias="EventID", description="The call that returned it.")
+    time: str | None = Field(None, description="When it was returned.")
+    uses: int | None = Field(None, description="Calls with the key; left out where those were not read.")
+    first_use: str | None = Field(None, description="Time of the first of them.")
+    last_use: str | None = Field(None, description="Time of the last of them.")
+
+
+class Timeline(Model):
+    """What one caller did, in order."""
+
+    events: int = Field(description="Events that it is made from.")
+    undated: int | None = Field(None, description="Events without a readable time, which are in no run.")
+    runs: list[Run] = Field(description="Runs of calls, by their first call.")
+    first_sightings: list[First] | None = Field(
+        None, description="Values that came up after the first event, in which everything is new."
+    )
+    recoveries: list[Recovery] | None = Field(None, description="Failures that turned to success.")
+    caveat: str | None = Field(None, description="What first does not mean.")
+
+
+class Verdict(StrEnum):
+    """How the trails do as a whole."""
+
+    HEALTHY = "healthy"
+    ATTENTION = "attention"
+    FAILING = "failing"
+
+
+class Finding(Model):
+    """Something about a trail, or about all of them, that should be known."""
+
+    id: str = Field(description="ID of the finding.")
+    severity: Severity = Field(description="How much it matters.")
+    trail_name: str | None = Field(None, description="The trail; left out when it is about all of them.")
+    reason: str = Field(description="What is wrong, in words.")
+
+
+class Assessment(Model):
+    """How well the audit log is kept."""
+
+    verdict: Verdict = Field(description="healthy, attention or failing.")
+    trails: int = Field(description="Trails looked at.")
+    findings: list[Finding] = Field(description="Findings, the worst first.")

@@ -157,10 +157,7 @@ def test_the_documents_tell_every_rule_as_it_is(page: str) -> None:
         if match := re.match(r"\| `([a-z-]+)` \| (info|low|medium|high|critical)( †)? \| (.*?) \|", line):
             rows[match[1]] = (match[2], not match[3], tuple(re.findall(r"`([^`]+)`", match[4])))
     rules = load_rules()
-    assert rows == {
-        rule.id: (rule.severity.value, rule.escalates, rule.actions)
-        for rule in rules.rules
-    }
+    assert rows == {rule.id: (rule.severity.value, rule.escalates, rule.actions) for rule in rules.rules}
 
 
 @pytest.mark.parametrize("page", ["risk-marks.md", "risk-marks.zh-CN.md"])

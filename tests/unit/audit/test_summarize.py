@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.audit.samples import ACCOUNT, ALICE, NOW, OPS, ROOT, event, wire
-from volcengine_audit import KEYS, Event, Group, GroupKey, Other, Severity, event_of, iso, load_rules, mark_events, summarize
+from volcengine_audit import (
+    KEYS,
+    Event,
+    Group,
+    GroupKey,
+    Other,
+    Severity,
+    event_of,
+    iso,
+    load_rules,
+    mark_events,
+    summarize,
+)
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 EVENTS = [

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from volcengine_audit.datafile import RulesError
     from volcengine_audit.events import Event, Resource, distinct, event_of, event_summary, full_record
-    from volcengine_audit.notable import highlights_of, keys_made
     from volcengine_audit.identity import Identity, Kind, is_by
     from volcengine_audit.models import (
         Assessment,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
         Timeline,
         Verdict,
     )
+    from volcengine_audit.notable import highlights_of, keys_made
     from volcengine_audit.risk import Marks, mark_event, mark_events, worst
     from volcengine_audit.rules import RuleSet, load_rules
     from volcengine_audit.secrets import mask, mask_text

@@ -1,10 +1,10 @@
-"""YAML files that people write, read strictly into models: what is wrong is named with its place and what is allowed."""
+"""YAML files that people write, read strictly into models: what is wrong is named with its place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -133,7 +133,7 @@ def _sentence(problem: ErrorDetails, model: type[Part], value: object) -> str:
     return _placed(holder, value, said)
 
 
-def _placed(path: tuple[int | str, ...], value: object, said: str) -> str:
+def _placed(path: tuple[int | str, ...], value: Any, said: str) -> str:
     """A sentence behind its place: `rules[0] (id root-use) › when: …`."""
     place = ""
     for step in path:
@@ -141,7 +141,9 @@ def _placed(path: tuple[int | str, ...], value: object, said: str) -> str:
             place += f" › {step}" if place else step
         else:
             place += f"[{step}]"
-        value = value[step] if isinstance(value, Mapping | list) else None  # type: ignore[call-overload]
+        value = (
+            value[step] if isinstance(value, Mapping) or (isinstance(value, list) and isinstance(step, int)) else None
+        )
         if isinstance(step, int) and isinstance(value, Mapping) and value.get("id"):
             place += f" (id {value['id']})"
     return f"{place}: {said}" if place else said

@@ -38,7 +38,9 @@ class Fields:
                 return value
         if self._spelt is _UNREAD:
             self._spelt = {
-                spelling(key): value for key, value in self._record.items() if isinstance(key, str) and value is not None
+                spelling(key): value
+                for key, value in self._record.items()
+                if isinstance(key, str) and value is not None
             }
         return next((self._spelt[found] for name in names if (found := spelling(name)) in self._spelt), None)
 

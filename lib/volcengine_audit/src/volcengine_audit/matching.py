@@ -123,7 +123,9 @@ def _opens(request: object, opening: Opening) -> bool:
         plain = {lenient.spelling(key): value for key, value in record.items()}
         if str(plain.get("policy", "")).casefold() in _REFUSALS:
             continue
-        named = {_written(leaf).strip() for key in plain if key in _NETWORK_FIELDS for leaf in lenient.leaves(plain[key])}
+        named = {
+            _written(leaf).strip() for key in plain if key in _NETWORK_FIELDS for leaf in lenient.leaves(plain[key])
+        }
         if not named.isdisjoint(map(str, opening.networks)) and (
             not opening.ports or any(low <= port <= high for low, high in _ranges(plain) for port in opening.ports)
         ):

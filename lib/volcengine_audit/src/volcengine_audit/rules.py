@@ -6,7 +6,16 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from volcengine_audit.datafile import Part, RulesError, read
@@ -77,7 +86,7 @@ class When(Part):
     errors: Texts = ()
     read_only: StrictBool | None = None
     login: StrictBool | None = None
-    parameters: dict[str, Texts] = {}
+    parameters: dict[str, Texts] = Field(default_factory=dict)
     opens: Opening | None = None
     outside_networks: StrictBool = False
     circumstances: Annotated[frozenset[Circumstance], BeforeValidator(_listed)] = frozenset()

@@ -33,6 +33,12 @@ def size(value: object) -> int:
     return len(compact(value).encode("utf-8", "surrogatepass"))
 
 
+def lean_size(row: dict[str, Any]) -> int:
+    """Bytes that a row still takes when its long values are left out, as they are before rows are."""
+    whole = size(row)
+    return whole if whole <= LONG else whole - sum(weight for *_, weight in _long_values([row]))
+
+
 def fitted(result: dict[str, Any], most: int, how: str) -> tuple[dict[str, Any], str]:
     """The result, or as much of it as fits, and its JSON.
 

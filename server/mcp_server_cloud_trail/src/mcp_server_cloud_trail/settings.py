@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 from volcengine_mcp.settings.model import Settings, Variable
-
-if TYPE_CHECKING:
-    from volcengine_audit import RuleSet
 
 
 def _zone(value: str) -> str:
@@ -49,6 +46,11 @@ class CloudTrailSettings(Settings):
         Variable("MCP_SERVER_PAGE_BUDGET"),
         Field(ge=1, le=1000, description="Pages of 50 events that one answer may read."),
     ] = 60
+    parallel_reads: Annotated[
+        int,
+        Variable("MCP_SERVER_PARALLEL_READS"),
+        Field(ge=1, le=16, description="Requests that one answer over a long window may have under way at once."),
+    ] = 4
     risk_rules: Annotated[
         str | None,
         AfterValidator(lambda value: value and _rules(value)),
@@ -62,10 +64,3 @@ class CloudTrailSettings(Settings):
         from volcengine_audit import zone_named
 
         return zone_named(self.timezone)
-
-    @property
-    def rules(self) -> RuleSet:
-        """The risk marks in force."""
-        from volcengine_audit import load_rules
-
-        return load_rules(Path(self.risk_rules).expanduser() if self.risk_rules else None)

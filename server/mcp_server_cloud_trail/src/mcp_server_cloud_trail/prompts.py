@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from volcengine_mcp.declare import Argument, Prompt, Resource
 
-from .inquiries import GetEvent
+from .tools.get_event import GetEvent
 
 PROMPTS = (
     Prompt(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -133,18 +133,17 @@ def _sentence(problem: ErrorDetails, model: type[Part], value: object) -> str:
     return _placed(holder, value, said)
 
 
-def _placed(path: tuple[int | str, ...], value: Any, said: str) -> str:
+def _placed(path: tuple[int | str, ...], value: object, said: str) -> str:
     """A sentence behind its place: `rules[0] (id root-use) › when: …`."""
     place = ""
     for step in path:
         if isinstance(step, str):
             place += f" › {step}" if place else step
-        else:
-            place += f"[{step}]"
-        value = (
-            value[step] if isinstance(value, Mapping) or (isinstance(value, list) and isinstance(step, int)) else None
-        )
-        if isinstance(step, int) and isinstance(value, Mapping) and value.get("id"):
+            value = value.get(step) if isinstance(value, Mapping) else None
+            continue
+        place += f"[{step}]"
+        value = value[step] if isinstance(value, list) else None
+        if isinstance(value, Mapping) and value.get("id"):
             place += f" (id {value['id']})"
     return f"{place}: {said}" if place else said
 

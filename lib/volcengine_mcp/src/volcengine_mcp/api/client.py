@@ -94,13 +94,14 @@ class OpenAPI:
         self._lock = Lock()
         self._limiter: anyio.CapacityLimiter | None = None
 
-    async def call(self, action: Action, credential: AnyCredential) -> Answer:
+    async def call(self, action: Action, credential: AnyCredential, deadline: float | None = None) -> Answer:
         """Send an action and wait for its answer.
 
         Raises:
             VolcengineError: the service refused it, or no usable answer came.
         """
-        deadline = monotonic() + self.endpoint.deadline
+        latest = monotonic() + self.endpoint.deadline
+        deadline = latest if deadline is None else min(latest, deadline)
         try:
             return await self._attempt(action, credential, deadline)
         except VolcengineError as error:
@@ -112,7 +113,7 @@ class OpenAPI:
         """Send an action and wait for its answer, in its declared shape."""
         if not isinstance(action, Action):
             raise TypeError("only an action can be sent")
-        answer = await self.call(action, credential)
+        answer = await self.call(action, credential, deadline)
         result: Any = action.result.model_validate(answer.result)
         return Reply(result, answer.request_id)
 

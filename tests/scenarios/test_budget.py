@@ -79,7 +79,7 @@ async def test_detail_goes_before_rows(box: Sandbox) -> None:
     shown = answer["Trails"]
     assert {event["EventID"] for event in shown} == {event.event_id for event in events}, "no row was dropped"
     assert "Rows" not in answer["Shortened"]
-    assert sum(answer["Shortened"]["Detail"].values()) >= 4
+    assert sum(answer["Shortened"]["Detail"].values()) >= 3
     assert "Script" in json.dumps(shown[0]), "the newest keep what fits"
     assert "GetEvent" in answer["Shortened"]["How"]
 

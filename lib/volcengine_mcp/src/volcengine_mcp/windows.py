@@ -153,7 +153,7 @@ class _Reader(Generic[Row]):
             del slices[0]
         while slices:
             if (ended := self._ended()) is not None:
-                self._missing.append(ended)
+                self._missing += [ended] if ended not in self._missing else []
                 self._unread += [one.left for one in slices]
                 break
             slices = self._shared_out(slices)
@@ -162,7 +162,9 @@ class _Reader(Generic[Row]):
             slices = slices[len(turn) :]  # those that had their turn wait for the others
             for one, outcome in zip(turn, outcomes, strict=True):
                 if isinstance(outcome, VolcengineError):
-                    self._missing.append(Missing.because(self._source.what, outcome))
+                    # What is cut short by the end of the call is late, whatever the error calls it.
+                    why = self._late() or Missing.because(self._source.what, outcome)
+                    self._missing += [why] if why not in self._missing else []
                     self._unread.append(one.left)
                 elif not outcome:
                     slices.append(one)
@@ -194,9 +196,8 @@ class _Reader(Generic[Row]):
     def _ended(self) -> Missing | None:
         """Why nothing more may be read, if so."""
         what = self._source.what
-        if monotonic() >= self._account.deadline:
-            message = "The time for a call (call_timeout) was over before the whole window was read."
-            return Missing(what=what, code="Late", message=message)
+        if (late := self._late()) is not None:
+            return late
         if self._pages >= self._most_pages:
             message = f"{self._pages} pages were read, which is as many as one call may read (page_budget)."
             return Missing(what=what, code="TooMany", message=message)
@@ -204,6 +205,13 @@ class _Reader(Generic[Row]):
             message = f"{len(self._rows)} {what} were read, which is as many as were asked for."
             return Missing(what=what, code="TooMany", message=message)
         return None
+
+    def _late(self) -> Missing | None:
+        """That the time for a call is over, if so."""
+        if monotonic() < self._account.deadline:
+            return None
+        message = "The time for a call (call_timeout) was over before the whole window was read."
+        return Missing(what=self._source.what, code="Late", message=message)
 
     def _shared_out(self, slices: list[_Slice]) -> list[_Slice]:
         """The slices, the longest of them cut where fewer are left than can be read at the same time."""

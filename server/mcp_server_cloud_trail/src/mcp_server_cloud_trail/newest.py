@@ -108,7 +108,8 @@ async def read_newest(
         except VolcengineError as error:
             if not begun:
                 raise
-            missing = Missing.because("events", error)
+            # What is cut short by the end of the call is late, whatever the error calls it.
+            missing = _late(account) or Missing.because("events", error)
             break
         begun.append((len(rows), token))
         page = _after(after, [row for row in result.trails or () if row is not None])
@@ -132,12 +133,19 @@ async def read_newest(
 
 def _ended(account: Account, pages: int, most: int) -> Missing | None:
     """Why no further page may be read, if so."""
-    if monotonic() > account.deadline:
-        return Missing(what="events", code="Late", message="The time for a call (call_timeout) was over.")
+    if (late := _late(account)) is not None:
+        return late
     if pages >= most:
         message = f"{pages} pages were read, which is as many as one call may read (page_budget)."
         return Missing(what="events", code="TooMany", message=message)
     return None
+
+
+def _late(account: Account) -> Missing | None:
+    """That the time for a call is over, if so."""
+    if monotonic() < account.deadline:
+        return None
+    return Missing(what="events", code="Late", message="The time for a call (call_timeout) was over.")
 
 
 def _after(event_id: str | None, rows: list[actions.Event]) -> list[actions.Event]:

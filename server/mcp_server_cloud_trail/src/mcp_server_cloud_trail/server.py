@@ -58,8 +58,8 @@ def service() -> Service:
         example="LookupEvents",
         prompts=PROMPTS,
         resources=RESOURCES,
-        advice="Ask for fewer events (MaxResults), fewer groups (Top) or a shorter window; a larger answer_budget "
-        "shows more at once.",
+        advice="GetEvent shows one event whole. Ask for fewer events (MaxResults), fewer groups (Top) or a shorter "
+        "window; a larger answer_budget shows more at once.",
         columns=(
             *(
                 "EventTime",

@@ -13,7 +13,7 @@ from typing import Final
 
 from volcengine_audit import lenient
 from volcengine_audit.identity import Identity, identity_of
-from volcengine_audit.lenient import Fields
+from volcengine_audit.lenient import as_text
 from volcengine_audit.models import EventSummary
 from volcengine_audit.secrets import mask, mask_text
 from volcengine_audit.times import iso, parse_stamp
@@ -88,38 +88,38 @@ class Event:
 
 def event_of(item: Mapping[str, object]) -> Event:
     """The event of one LookupEvents item. Never fails: what cannot be read is left empty."""
-    top = Fields(item)
-    said = Fields(lenient.unwrapped(top.get("EventDetail")))
+    top = lenient.spelt(item)
+    said = lenient.spelt(lenient.unwrapped(top.get("eventdetail")))
 
-    def either(name: str) -> str:
-        return top.text(name) or said.text(name)
+    def either(field: str) -> str:
+        return as_text(top.get(field)) or as_text(said.get(field))
 
-    name, source = either("EventName"), either("EventSource")
-    read_only = _flag(said.get("ReadOnly"))
+    name, source = either("eventname"), either("eventsource")
+    read_only = _flag(said.get("readonly"))
     if read_only is None:
-        read_only = _flag(top.get("ReadOnly"))
-    moment = parse_stamp(top.get("EventTime"))
+        read_only = _flag(top.get("readonly"))
+    moment = parse_stamp(top.get("eventtime"))
     return Event(
-        id=either("EventID"),
-        request_id=either("RequestID"),
-        time=parse_stamp(said.get("EventTime")) if moment is None else moment,
+        id=either("eventid"),
+        request_id=either("requestid"),
+        time=parse_stamp(said.get("eventtime")) if moment is None else moment,
         identity=identity_of(
-            lenient.unwrapped(said.get("UserIdentity")), top.text("UserName"), top.text("AccessKeyID")
+            lenient.unwrapped(said.get("useridentity")), as_text(top.get("username")), as_text(top.get("accesskeyid"))
         ),
         source=source,
         name=name,
-        version=either("ApiVersion"),
-        type=either("EventType"),
+        version=either("apiversion"),
+        type=either("eventtype"),
         read_only=is_read(name, source) if read_only is None else read_only,
         read_only_stated=read_only is not None,
-        region=either("Region"),
-        address=either("SourceIPAddress"),
-        user_agent=either("UserAgent"),
-        resources=_resources_of(top.get("RelatedResources") or said.get("RelatedResources")),
-        error_code=either("ErrorCode"),
-        error_message=either("ErrorMessage"),
-        parameters=_payload(said.get("RequestParameters")),
-        response=_payload(said.get("ResponseElements")),
+        region=either("region"),
+        address=either("sourceipaddress"),
+        user_agent=either("useragent"),
+        resources=_resources_of(top.get("relatedresources") or said.get("relatedresources")),
+        error_code=either("errorcode"),
+        error_message=either("errormessage"),
+        parameters=_payload(said.get("requestparameters")),
+        response=_payload(said.get("responseelements")),
     )
 
 
@@ -202,12 +202,12 @@ def _resources_of(listed: object) -> tuple[Resource, ...]:
         return ()
     found = (
         Resource(
-            type=one.text("ResourceType"),
-            id=one.text("ResourceID"),
-            service=one.text("ServiceCode"),
-            trn=one.text("IntegratedTrn", "Trn"),
+            type=as_text(one.get("resourcetype")),
+            id=as_text(one.get("resourceid")),
+            service=as_text(one.get("servicecode")),
+            trn=as_text(one.get("integratedtrn") or one.get("trn")),
         )
-        for one in map(Fields, listed)
+        for one in map(lenient.spelt, listed)
     )
     return tuple(dict.fromkeys(resource for resource in found if resource.label))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from volcengine_audit.lenient import Fields, spelling
+from volcengine_audit.lenient import as_text, spelling, spelt
 from volcengine_audit.trn import trn_of
 
 LONG_TERM: Final = "AKLT"
@@ -68,28 +68,32 @@ def identity_of(stated: object, user_name: str = "", access_key: str = "") -> Id
         stated: `UserIdentity` of the event's detail, whatever it is.
         user_name, access_key: the fields of the same meaning at the top of the event.
     """
-    text = Fields(stated).text
-    trn, stated_type = text("TRN"), text("Type")
+    fields = spelt(stated)
+
+    def text(field: str) -> str:
+        return as_text(fields.get(field))
+
+    trn, stated_type = text("trn"), text("type")
     service, _, account, path = trn_of(trn)
     kind = _KINDS.get(spelling(stated_type), Kind.UNKNOWN)
     if kind is Kind.UNKNOWN:
         kind = _kind_of_path(service, path)
-    name = text("UserName") or user_name
-    key = access_key or text("AccessKeyID")
-    principal = text("PrincipalID")
+    name = text("username") or user_name
+    key = access_key or text("accesskeyid")
+    principal = text("principalid")
     if kind is Kind.UNKNOWN and not trn and name and key.startswith(LONG_TERM):
         kind = Kind.USER  # long-term keys belong to the root user, whose name is empty, and to users
     parts = path.split("/")
-    session = text("SessionName", "RoleSessionName")
+    session = text("sessionname") or text("rolesessionname")
     if kind is Kind.ROLE:
-        name = parts[1] if len(parts) > 1 else text("RoleName") or name
+        name = parts[1] if len(parts) > 1 else text("rolename") or name
         session = session or ("/".join(parts[2:]) if parts[0] == "assumed-role" else "")
         session = session or principal.partition(":")[2]
     elif kind is Kind.USER and not name and parts[0] == "user":
         name = "/".join(parts[1:])
     return Identity(
         kind=kind,
-        account=text("AccountID") or account or (principal if kind is Kind.ROOT else ""),
+        account=text("accountid") or account or (principal if kind is Kind.ROOT else ""),
         name=name,
         principal=principal,
         session=session,

@@ -6,20 +6,40 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from volcengine_audit.kept import kept
+from volcengine_audit.kept import LONGEST, MOST
 
 DEEPEST: Final = 100
 """Levels of nesting that are looked into; a log entry can be made deeper than a reader's stack."""
 OPENERS: Final = frozenset('{["')
 """How the JSON text of an object, a list or a text begins."""
-_UNREAD: Final[dict[str, object]] = {}
+_SPELLINGS: Final[dict[str, str]] = {}
+_DECODER: Final = json.JSONDecoder(parse_constant=str)
 
 
-@kept
 def spelling(name: str) -> str:
     """A field name without case and punctuation, in which `AccountID`, `AccountId` and `account_id` are one."""
+    known = _SPELLINGS.get(name)
+    if known is not None:
+        return known
     folded = name.casefold()
-    return folded if folded.isalnum() else "".join(char for char in folded if char.isalnum())
+    found = folded if folded.isalnum() else "".join(char for char in folded if char.isalnum())
+    if len(name) <= LONGEST and len(_SPELLINGS) < MOST:
+        _SPELLINGS[name] = found
+    return found
+
+
+def spelt(record: object) -> dict[str, object]:
+    """The fields of an object by their spelling, those that are null left out; none of what is no object."""
+    if not isinstance(record, Mapping):
+        return {}
+    return {spelling(key): value for key, value in record.items() if value is not None and isinstance(key, str)}
+
+
+def as_text(value: object) -> str:
+    """A value as text: numbers are written out, everything else that is not text is empty."""
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 class Fields:
@@ -29,27 +49,21 @@ class Fields:
 
     def __init__(self, record: object) -> None:
         self._record: Mapping[str, object] = record if isinstance(record, Mapping) else {}
-        self._spelt = _UNREAD
+        self._spelt: dict[str, object] | None = None
 
     def get(self, *names: str) -> object:
         """The first field that is there and not null; None when there is none."""
         for name in names:
             if (value := self._record.get(name)) is not None:
                 return value
-        if self._spelt is _UNREAD:
-            self._spelt = {
-                spelling(key): value
-                for key, value in self._record.items()
-                if isinstance(key, str) and value is not None
-            }
-        return next((self._spelt[found] for name in names if (found := spelling(name)) in self._spelt), None)
+        if self._spelt is None:
+            self._spelt = spelt(self._record)
+        known = self._spelt
+        return next((known[found] for name in names if (found := spelling(name)) in known), None)
 
     def text(self, *names: str) -> str:
-        """A field as text: numbers are written out, everything else that is not text is empty."""
-        value = self.get(*names)
-        if isinstance(value, str):
-            return value.strip()
-        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+        """A field as text; empty when it is none."""
+        return as_text(self.get(*names))
 
 
 def loads(text: str) -> object:
@@ -58,7 +72,7 @@ def loads(text: str) -> object:
     Raises: ValueError when it is not JSON, or too deep to read.
     """
     try:
-        value: object = json.loads(text, parse_constant=str)
+        value: object = _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply to read") from None
     return value

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from volcengine_audit.models import EventSummary
 from volcengine_mcp.answers import Answered, Missing
-from volcengine_mcp.budget import lean_size, size
+from volcengine_mcp.budget import compact, lean_size, size
 from volcengine_mcp.declare import Account, Answers, Effect, Tool
 from volcengine_mcp.fields import Text
 from volcengine_mcp.untrusted import visible
@@ -107,7 +107,7 @@ class LookupEvents(
         else:
             zone = settings.zone
             rows = [event_summary(event_of(item), zone) for item in read.items()]
-        return _Shown(rows, [size(visible(_plain(row))) + 1 for row in rows])
+        return _Shown(rows, [_written_size(row) + 1 for row in rows])
 
     def _built(
         self,
@@ -149,6 +149,12 @@ class _Shown:
 
 def _plain(row: Any) -> Any:
     return row if isinstance(row, dict) else row.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _written_size(row: EventSummary | dict[str, Any]) -> int:
+    """Bytes of a row as it will be written, with what is invisible in it escaped."""
+    text = compact(plain := _plain(row))
+    return len(text.encode()) if text.isprintable() else size(visible(plain))
 
 
 def _fitting(sizes: Sequence[int], room: int) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from scenarios.asking import NOTICE, asking, newest, when
-from scenarios.planting import plant
-from volcengine_sandbox import Sandbox
+from scenarios.planting import After, plant
+from volcengine_sandbox import Fault, Sandbox
 from volcengine_sandbox.events import Event
 
 pytestmark = pytest.mark.anyio
@@ -136,6 +136,82 @@ async def test_a_summary_that_stops_early_says_so(running: Sandbox) -> None:
         assert coverage["Complete"] is False
         assert coverage["Missing"][0]["Code"] == "TooMany"
         assert "MaxEvents" in coverage["HowToGoOn"]
+
+
+@pytest.mark.parametrize("limits", [{"MaxEvents": 400}, {"MaxEvents": 50_000}])
+async def test_what_was_not_read_is_read_by_the_call_that_goes_on(running: Sandbox, limits: dict[str, int]) -> None:
+    """Every event of the window is read by one of the calls, whether MaxEvents or the page budget ended each."""
+    end = int(time.time()) - HOUR
+    start = end - 20 * DAY
+    expected = {event.event_id for event in newest(running, start, end)}
+    asked = {"Kind": "address", "Value": "192.0.2.99", **limits}
+    found: set[str] = set()
+    async with asking("cloud-trail", running, MCP_SERVER_PAGE_BUDGET="20") as asker:
+        answer = await asker.ask("TraceIdentity", **asked, StartTime=start, EndTime=end)
+        read = answer["Coverage"]["EventsRead"]
+        calls = 1
+        while (coverage := answer["Coverage"])["More"]:
+            assert coverage["Complete"] is False
+            assert coverage["Pages"] <= 20
+            assert all(start <= part["StartTime"] < part["EndTime"] <= end for part in coverage["Unread"])
+            assert coverage["Missing"][0]["Code"] == "TooMany"
+            step = coverage["Next"]
+            assert step["Arguments"].items() >= asked.items()
+            found |= {event for run in answer["Timeline"]["Runs"] for event in run["EventIDs"]}
+            answer = await asker.follow(step)
+            read += answer["Coverage"]["EventsRead"]
+            calls += 1
+            assert calls < 30
+        assert coverage["Complete"] is True
+        assert not {"Unread", "Next", "HowToGoOn", "Missing"} & coverage.keys()
+    found |= {event for run in answer["Timeline"]["Runs"] for event in run["EventIDs"]}
+    assert calls > 1
+    assert len(expected) <= read <= len(expected) + 5 * calls, "only the seconds at which parts meet are read twice"
+    odd = running.stories.oddities
+    assert found == {getattr(odd, name) for name in odd.__slots__}
+
+
+async def test_a_token_of_a_window_that_was_changed_is_refused(running: Sandbox) -> None:
+    async with asking("cloud-trail", running) as asker:
+        for token in ("made-up", "1795000001-1795000000"):
+            error = await asker.refused("SummarizeEvents", NextToken=token)
+            assert error["Code"] == "InvalidToken"
+        assert asker.requests == 0
+
+
+async def test_several_requests_are_under_way_only_as_far_as_the_setting_allows(box: Sandbox) -> None:
+    box.inject(Fault("latency", action="LookupEvents", delay=0.1))
+    took = {}
+    for at_once in ("1", "8"):
+        async with asking("cloud-trail", box, MCP_SERVER_PARALLEL_READS=at_once) as asker:
+            await asker.ask("SummarizeEvents", StartTime="1h ago")  # the first call also loads what it needs
+            began = time.monotonic()
+            answer = await asker.ask("SummarizeEvents", StartTime="7 days ago", EndTime="1h ago")
+            took[at_once] = time.monotonic() - began
+            assert answer["Coverage"]["Complete"] is True
+    assert took["1"] > 1.5, "fifteen pages one after another"
+    assert took["8"] < took["1"] / 2
+
+
+async def test_an_error_on_a_later_page_keeps_what_was_read_and_names_what_is_missing(box: Sandbox) -> None:
+    box.inject(After(action="LookupEvents", passes=3, kind="error", status=403, code="AccessDenied"))
+    async with asking("cloud-trail", box) as asker:
+        window = {"StartTime": "20 days ago", "EndTime": "1h ago"}
+        answer = await asker.ask("SummarizeEvents", **window)
+        coverage = answer["Coverage"]
+        assert answer["Events"] == coverage["EventsRead"] > 100
+        assert (coverage["Complete"], coverage["More"], coverage["Pages"]) == (False, True, 3)
+        assert coverage["Error"]["Code"] == "AccessDenied"
+        assert coverage["Error"] in coverage["Missing"]
+        assert coverage["Unread"]
+        box.clear_faults()
+        rest = await asker.follow(coverage["Next"])
+        whole = await asker.ask("SummarizeEvents", **window)
+        assert rest["Coverage"]["Complete"] is True
+        # Parts share the second at which they meet, and the page that failed is read again from its start.
+        assert answer["Events"] + rest["Events"] >= whole["Events"]
+        box.inject(Fault("error", action="LookupEvents", status=403, code="AccessDenied", message="no"))
+        assert (await asker.refused("SummarizeEvents", **window))["Code"] == "AccessDenied"
 
 
 async def test_the_default_window_is_one_day(running: Sandbox) -> None:

@@ -184,6 +184,24 @@ def test_a_login_after_three_failures_is_high() -> None:
     assert sequence(*logins("Bad", "Bad", "Bad", "", step=600))[-1] == {"login": "info"}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "mark"), [(899, "login-after-failures"), (900, "login-after-failures"), (901, "login")]
+)
+def test_failures_count_until_the_last_second_of_their_window(seconds: int, mark: str) -> None:
+    """`failures_seconds` is 900: a failure exactly that long ago still counts, one a second older does not."""
+    oldest = event("signin:ConsoleLogin", at=NOW, id="f0", error="Bad")
+    later = [event("signin:ConsoleLogin", at=NOW + 30, id=f"f{index}", error="Bad") for index in (1, 2)]
+    success = event("signin:ConsoleLogin", at=NOW + seconds, id="s")
+    assert list(sequence(oldest, *later, success)[-1]) == [mark]
+
+
+@pytest.mark.parametrize(("step", "marked"), [(75, True), (76, False)])
+def test_refusals_make_a_burst_until_the_last_second_of_their_window(step: int, marked: bool) -> None:
+    """`denied_seconds` is 300: five refusals in exactly that time are a burst."""
+    tries = [event(f"iam:Get{index}", at=NOW + step * index, id=f"{index}", error="AccessDenied") for index in range(5)]
+    assert bool(sequence(*tries)[-1]) is marked
+
+
 def test_failures_of_others_do_not_count() -> None:
     mine = logins("Bad", "Bad")
     other = event("signin:ConsoleLogin", OPS, at=NOW + 90, id="o", error="Bad")

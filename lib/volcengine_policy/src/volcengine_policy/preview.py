@@ -10,7 +10,8 @@ from volcengine_policy.catalogue import known_actions, matching_actions
 from volcengine_policy.document import Document, Statement
 from volcengine_policy.evaluation import evaluate
 from volcengine_policy.path import Node
-from volcengine_policy.verdict import Enablement, Request, Verdict
+from volcengine_policy.request import Enablement, Request
+from volcengine_policy.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from volcengine_policy.assumptions import Assumptions
+from volcengine_policy.request import Enablement, Principal
 from volcengine_policy.truth import (
     NO,
     YES,
@@ -15,7 +16,6 @@ from volcengine_policy.truth import (
     some,
     unknown,
 )
-from volcengine_policy.verdict import Enablement, Principal
 
 
 def restricted(

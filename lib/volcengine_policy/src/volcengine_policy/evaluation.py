@@ -44,10 +44,16 @@ def evaluate(
     """What the control policies on the path say to the request; raises ValueError for a path that is none."""
     case = _Case(check_path(path), request, enablement, is_administrator, _context(request))
     chosen = assumptions or Assumptions()
+    bare = _decide(case, chosen.without(ASSUMPTION_IDS))
+    if bare.outcome is not Outcome.DEPENDS:
+        # It follows from what was read alone, so that no choice could make it another.
+        return _verdict(bare, ())
+    named = {cause.name for cause in bare.causes if cause.kind is CauseKind.ASSUMPTION}
+    touched = tuple(key for key in ASSUMPTION_IDS if key in named)
     ruling = _decide(case, chosen)
     if ruling.outcome is Outcome.DEPENDS:
-        return _verdict(ruling, _turning(case, chosen, ruling))
-    return _supported(case, chosen, ruling)
+        return _verdict(ruling, _turning(case, chosen, ruling, touched))
+    return _supported(case, chosen, ruling, touched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +123,13 @@ def _context(request: Request) -> Context:
 
 
 # What a verdict rests on. `depends` stands for all values of an assumption at once, so an outcome that stays the same
-# with it does not need the assumption. One that stands on either of two assumptions is left with one of them.
+# with it does not need the assumption. One that stands on either of two assumptions is left with one of them. Only
+# those are tried that remain in question when nothing at all is assumed: they are touched.
 
 
-def _supported(case: _Case, chosen: Assumptions, ruling: _Ruling) -> Verdict:
+def _supported(case: _Case, chosen: Assumptions, ruling: _Ruling, touched: Sequence[str]) -> Verdict:
     """The same outcome from as few assumptions as will do, and the decider that needs no others."""
     loose, found = chosen, ruling
-    touched = _touched(case, chosen)
     for group in ([key for key in ASSUMPTION_IDS if key not in touched], *([key] for key in touched)):
         tried = loose.without(group)
         result = _decide(case, tried)
@@ -133,21 +139,12 @@ def _supported(case: _Case, chosen: Assumptions, ruling: _Ruling) -> Verdict:
     return _verdict(found, _resting(chosen, needed))
 
 
-def _touched(case: _Case, chosen: Assumptions) -> tuple[str, ...]:
-    """The assumptions that can matter: those that remain in question when nothing at all is assumed."""
-    bare = _decide(case, chosen.without(ASSUMPTION_IDS))
-    if bare.outcome is not Outcome.DEPENDS:
-        return ASSUMPTION_IDS
-    named = {cause.name for cause in bare.causes if cause.kind is CauseKind.ASSUMPTION}
-    return tuple(key for key in ASSUMPTION_IDS if key in named)
-
-
-def _turning(case: _Case, chosen: Assumptions, ruling: _Ruling) -> tuple[Resting, ...]:
+def _turning(case: _Case, chosen: Assumptions, ruling: _Ruling, touched: Sequence[str]) -> tuple[Resting, ...]:
     """The assumptions named by what the verdict depends on, and those of which another value would settle it."""
     named = {cause.name for cause in ruling.causes if cause.kind is CauseKind.ASSUMPTION}
     turning = [
         key
-        for key in _touched(case, chosen)
+        for key in touched
         if key in named
         or any(
             _decide(case, chosen.changed(key, value)).outcome is not Outcome.DEPENDS

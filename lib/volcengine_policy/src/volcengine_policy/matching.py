@@ -120,6 +120,7 @@ def split_action(pattern: str) -> tuple[str, str] | None:
     return (service, name) if colon else None
 
 
+@lru_cache(maxsize=16384)
 def match_action(pattern: str, action: str, *, ignore_case: bool) -> bool | None:
     """Whether the action `service:Name` fits, or None when the pattern has no colon and is not `*`.
 

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from volcengine_policy.document import Document, Effect, Statement, plain, serialise
     from volcengine_policy.evaluation import evaluate
     from volcengine_policy.findings import Finding, Severity, can_be_valid, finding_texts
+    from volcengine_policy.kinds import CauseKind, Enablement, NodeKind, Outcome, PolicyType, Principal
     from volcengine_policy.linting import lint
     from volcengine_policy.parsing import parse
-    from volcengine_policy.path import Node, NodeKind, Policy, PolicyType, attach, check_path, detach, replace_policy
+    from volcengine_policy.path import Node, Policy, attach, check_path, detach, replace_policy
     from volcengine_policy.preview import Change, compare, probe_actions
-    from volcengine_policy.request import Enablement, Principal, Request
-    from volcengine_policy.truth import CauseKind
-    from volcengine_policy.verdict import IDENTITY_SENTENCE, Decider, Dependence, Outcome, Resting, Verdict
+    from volcengine_policy.request import Request
+    from volcengine_policy.verdict import IDENTITY_SENTENCE, Decider, Dependence, Resting, Verdict
 
 __all__ = [
     "ASSUMPTION_IDS",
@@ -83,13 +83,13 @@ _MODULES = (
     ("document", ("Document", "Effect", "Statement", "plain", "serialise")),
     ("evaluation", ("evaluate",)),
     ("findings", ("Finding", "Severity", "can_be_valid", "finding_texts")),
+    ("kinds", ("CauseKind", "Enablement", "NodeKind", "Outcome", "PolicyType", "Principal")),
     ("linting", ("lint",)),
     ("parsing", ("parse",)),
-    ("path", ("Node", "NodeKind", "Policy", "PolicyType", "attach", "check_path", "detach", "replace_policy")),
+    ("path", ("Node", "Policy", "attach", "check_path", "detach", "replace_policy")),
     ("preview", ("Change", "compare", "probe_actions")),
-    ("request", ("Enablement", "Principal", "Request")),
-    ("truth", ("CauseKind",)),
-    ("verdict", ("IDENTITY_SENTENCE", "Decider", "Dependence", "Outcome", "Resting", "Verdict")),
+    ("request", ("Request",)),
+    ("verdict", ("IDENTITY_SENTENCE", "Decider", "Dependence", "Resting", "Verdict")),
 )
 _HOMES = {name: module for module, names in _MODULES for name in names}
 

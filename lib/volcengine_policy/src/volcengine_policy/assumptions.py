@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 
 from volcengine_policy.data import Entry, load
-from volcengine_policy.truth import Cause, CauseKind, Judgement, unknown
+from volcengine_policy.kinds import CauseKind
+from volcengine_policy.truth import Cause, Judgement, unknown
 
 DEPENDS = "depends"
 

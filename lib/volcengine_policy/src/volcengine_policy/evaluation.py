@@ -13,22 +13,22 @@ from volcengine_policy.assumptions import ASSUMPTION_IDS, DEPENDS, Assumptions, 
 from volcengine_policy.condition_keys import USER_NAME
 from volcengine_policy.conditions import Context, ContextValue
 from volcengine_policy.document import Effect, Statement, plain
+from volcengine_policy.kinds import CauseKind, Enablement, Outcome, PolicyType, Principal
 from volcengine_policy.matching import parse_trn
-from volcengine_policy.path import Node, Policy, PolicyType, check_path
-from volcengine_policy.request import Enablement, Principal, Request
+from volcengine_policy.path import Node, Policy, check_path
+from volcengine_policy.request import Request
 from volcengine_policy.scope import restricted
 from volcengine_policy.statements import Question, applies, caveats
 from volcengine_policy.truth import (
     NO,
     YES,
     Cause,
-    CauseKind,
     Judgement,
     every,
     some,
     unknown,
 )
-from volcengine_policy.verdict import IDENTITY_SENTENCE, Decider, Dependence, Outcome, Resting, Verdict
+from volcengine_policy.verdict import IDENTITY_SENTENCE, Decider, Dependence, Resting, Verdict
 
 _NO_USER = frozenset({Principal.ROLE, Principal.ROOT, Principal.SERVICE_LINKED})
 

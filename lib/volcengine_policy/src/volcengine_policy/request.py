@@ -1,36 +1,16 @@
-"""What an evaluation is asked: one action, who asks, and whether control policies are switched on."""
+"""What an evaluation is asked: one action, on what, by whom."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from volcengine_policy.kinds import Principal
 from volcengine_policy.matching import parse_trn, split_action
 
 if TYPE_CHECKING:
     from volcengine_policy.conditions import ContextValue
-
-
-class Enablement(StrEnum):
-    """Whether the feature is on (Volcengine docs 6723/1176973); UNKNOWN when it could not be read."""
-
-    ENABLED = "Enabled"
-    DISABLED = "Disabled"
-    PENDING_ENABLE = "PendingEnable"
-    PENDING_DISABLE = "PendingDisable"
-    UNKNOWN = "Unknown"
-
-
-class Principal(StrEnum):
-    """Who asks. UNKNOWN may be any of the others, so that a Deny may depend on A-ROOT and A-SLR."""
-
-    UNKNOWN = "unknown"
-    USER = "user"
-    ROLE = "role"
-    ROOT = "root"
-    SERVICE_LINKED = "service_linked"
 
 
 @dataclass(frozen=True, slots=True)

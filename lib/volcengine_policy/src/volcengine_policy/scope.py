@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from volcengine_policy.assumptions import Assumptions
-from volcengine_policy.request import Enablement, Principal
+from volcengine_policy.kinds import CauseKind, Enablement, Principal
 from volcengine_policy.truth import (
     NO,
     YES,
     Cause,
-    CauseKind,
     Judgement,
     every,
     some,

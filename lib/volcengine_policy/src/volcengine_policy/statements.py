@@ -9,12 +9,12 @@ from volcengine_policy.assumptions import Assumptions
 from volcengine_policy.catalogue import honours_not
 from volcengine_policy.conditions import Context, holds, substitute
 from volcengine_policy.document import Form, Statement, Value, Values
+from volcengine_policy.kinds import CauseKind
 from volcengine_policy.matching import Trn, glob, match_action, matches, parse_trn, variables
 from volcengine_policy.operators import operator
 from volcengine_policy.truth import (
     YES,
     Cause,
-    CauseKind,
     Judgement,
     every,
     known,

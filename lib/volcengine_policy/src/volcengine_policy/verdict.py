@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
+from volcengine_policy.kinds import CauseKind, Outcome
 from volcengine_policy.model import Model
-from volcengine_policy.truth import CauseKind
 
 IDENTITY_SENTENCE = (
     "Control policies grant nothing: the identity (IAM) policies inside the account decide after them, and may "
     "still deny."
 )
-
-
-class Outcome(StrEnum):
-    """The outcomes; none of them says that a request succeeds."""
-
-    ALLOWED = "allowed by policies"
-    DENIED_BY_STATEMENT = "denied by a statement"
-    DENIED_FOR_WANT_OF_ALLOW = "denied for want of an allow"
-    DEPENDS = "depends on"
 
 
 class Decider(Model):

@@ -354,3 +354,12 @@ ACTIONS: tuple[type[Action], ...] = (
 
 OF_TOOLS: tuple[type[Action], ...] = (ListPoliciesForTarget, ListTargetsForPolicy)
 """Actions that only other tools send; they are no tools of their own."""
+
+READS_TREE = (DescribeOrganization, ListOrganizationalUnits, ListAccounts)
+"""What reading the tree of the organization sends."""
+
+READS_ATTACHMENTS = (ListServiceControlPolicies, ListTargetsForPolicy)
+"""What reading where all policies hang sends."""
+
+READS_PATH = (*READS_TREE, ListPoliciesForTarget, GetServiceControlPolicy, GetServiceControlPolicyEnablement)
+"""What reading the policies on the path to a unit or account sends."""

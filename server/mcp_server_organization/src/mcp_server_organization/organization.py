@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from volcengine_mcp.answers import PAGE_SIZE, Coverage, Listed, Missing, read_list, together
 from volcengine_mcp.declare import Account
@@ -24,14 +24,11 @@ NO_PARENT = ("", "0")
 UNSEEN = "a unit that this key cannot see"
 """Stands for the name of a unit that is only known as a parent."""
 
-READS_TREE = (DescribeOrganization, ListOrganizationalUnits, ListAccounts)
-"""What `read_organization` asks."""
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """A unit of the tree; the root is one."""
 
     id: str
@@ -39,8 +36,7 @@ class Unit:
     parent_id: str
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """A member account."""
 
     id: str
@@ -51,8 +47,7 @@ class Member:
     tags: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A unit or account on a path; one that is not seen is only known as a parent."""
 
     id: str

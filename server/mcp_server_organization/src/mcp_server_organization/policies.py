@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from volcengine_mcp.answers import PAGE_SIZE, Listed, Missing, read_list, together
 from volcengine_mcp.declare import Account
@@ -23,17 +23,10 @@ from .actions import (
     ListServiceControlPolicies,
     ListTargetsForPolicy,
 )
-from .organization import READS_TREE, Organization, Place, read_organization
+from .organization import Organization, Place, read_organization
 
 if TYPE_CHECKING:
     from volcengine_policy import Document
-
-READS_ATTACHMENTS = (ListServiceControlPolicies, ListTargetsForPolicy)
-"""What `read_attachments` asks."""
-
-READS_PATH = (*READS_TREE, ListPoliciesForTarget, GetServiceControlPolicy, GetServiceControlPolicyEnablement)
-"""What `read_path` asks."""
-
 
 Switch: TypeAlias = tuple[Enablement, tuple[Missing, ...]]
 """Whether control policies are switched on, and why that is not known."""
@@ -42,8 +35,7 @@ NEW_POLICY = "new-policy"
 """Stands for the ID of a policy that exists in imagination only."""
 
 
-@dataclass(frozen=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A policy as it hangs on a unit or account."""
 
     policy_id: str
@@ -107,8 +99,7 @@ def imagined(policy_id: str, statement: str) -> Policy:
     return Policy(policy_id, "the document given", PolicyType.CUSTOM, parse(statement))
 
 
-@dataclass(frozen=True, eq=False)
-class PathRead:
+class PathRead(NamedTuple):
     """A path from the root to a unit or account with its policies, as they were read.
 
     Attributes:

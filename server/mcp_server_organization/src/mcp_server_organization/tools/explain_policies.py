@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 from volcengine_mcp.answers import Answered, Said
 from volcengine_mcp.declare import Account, Answers, Effect, Tool
 from volcengine_mcp.fields import Identifier
-from volcengine_policy import IDENTITY_SENTENCE, Enablement, Node, NodeKind, Policy, PolicyType, Severity, plain
+from volcengine_policy import IDENTITY_SENTENCE, Enablement, NodeKind, PolicyType, Severity
 
-from ..organization import coverage
-from ..policies import READS_PATH, PathRead, read_path
+from ..actions import READS_PATH
 from ..settings import OrganizationSettings
+
+if TYPE_CHECKING:
+    from volcengine_policy import Node, Policy
+
+    from ..policies import PathRead
 
 
 class PathPolicy(Said):
@@ -62,10 +66,14 @@ class ExplainPolicies(
 
     async def read(self, account: Account) -> PathRead:
         """The path with its policies."""
+        from ..policies import read_path
+
         return await read_path(account, self.target_id)
 
     def answer(self, read: PathRead, settings: OrganizationSettings) -> ExplainedPolicies:
         """The path as it is, and what it means under the assumptions that are set."""
+        from ..organization import coverage
+
         nodes, assumptions = read.nodes, settings.assumptions
         names = ["A-LEVEL", "A-DEFAULT", *([] if read.enablement is Enablement.ENABLED else ["A-OFF"])]
         if read.is_administrator:
@@ -90,6 +98,8 @@ def _node(node: Node) -> PathNode:
 
 
 def _policy(policy: Policy) -> PathPolicy:
+    from volcengine_policy import plain
+
     document = policy.document
     problem = None
     if document is not None and not document.readable:

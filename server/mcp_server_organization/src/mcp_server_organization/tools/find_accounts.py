@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 from volcengine_mcp.answers import Answered, Said
 from volcengine_mcp.declare import Account, Answers, Effect, Tool
 from volcengine_mcp.fields import Text
 
-from ..organization import READS_TREE, Member, Organization, coverage, read_organization
+from ..actions import READS_TREE
 from ..settings import OrganizationSettings
+
+if TYPE_CHECKING:
+    from ..organization import Member, Organization
 
 
 class FoundAccount(Said):
@@ -52,10 +55,14 @@ class FindAccounts(
 
     async def read(self, account: Account) -> Organization:
         """All units and accounts: the API itself can search for a name only."""
+        from ..organization import read_organization
+
         return await read_organization(account)
 
     def answer(self, read: Organization, settings: OrganizationSettings) -> FoundAccounts:
         """The accounts that match, in the order of the tree."""
+        from ..organization import coverage
+
         found = [member for member in read.members.values() if self._matches(member, read)]
         found.sort(key=lambda member: (read.unit_path(member.unit_id), member.show_name, member.id))
         asked = self.model_dump(by_alias=True, exclude_none=True, exclude={"limit"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
 from volcengine_mcp.answers import Answered, Said
@@ -10,9 +10,12 @@ from volcengine_mcp.declare import Account, Answers, Effect, Tool
 from volcengine_mcp.errors import ArgumentsError
 from volcengine_mcp.fields import Identifier
 
-from ..organization import READS_TREE, Organization, Unit, coverage, read_organization
-from ..policies import READS_ATTACHMENTS, Policies, read_attachments
+from ..actions import READS_ATTACHMENTS, READS_TREE
 from ..settings import OrganizationSettings
+
+if TYPE_CHECKING:
+    from ..organization import Organization, Unit
+    from ..policies import Policies
 
 
 class TreePolicy(Said):
@@ -57,8 +60,7 @@ class OrganizationTree(Answered):
     tree: TreeUnit = Field(description="The tree as nested objects: ID, Name, Policies, Accounts, Units.")
 
 
-@dataclass(frozen=True)
-class TreeRead:
+class TreeRead(NamedTuple):
     """What the tree is made of; without policies when they were not asked for."""
 
     organization: Organization
@@ -82,6 +84,9 @@ class GetOrganizationTree(
 
     async def read(self, account: Account) -> TreeRead:
         """The organization, and where policies hang."""
+        from ..organization import read_organization
+        from ..policies import read_attachments
+
         await account.progress(0, 2, "reading units and accounts")
         organization = await read_organization(account)
         self._top(organization)
@@ -92,6 +97,9 @@ class GetOrganizationTree(
 
     def answer(self, read: TreeRead, settings: OrganizationSettings) -> OrganizationTree:
         """The tree from the unit asked for down, drawn and nested."""
+        from ..organization import coverage
+        from ..policies import Policies
+
         organization = read.organization
         policies = read.policies or Policies({})
         top = self._top(organization)

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
 from volcengine_mcp.answers import Answered, Missing, Said
 from volcengine_mcp.declare import Account, Answers, Effect, Tool
 from volcengine_mcp.fields import Identifier
-from volcengine_policy import Enablement, Finding, Node, Principal, Request
+from volcengine_policy import Enablement, Finding, Principal
 
-from ..actions import Document, GetServiceControlPolicy, GetServiceControlPolicyEnablement
-from ..findings import bad, shown
-from ..organization import READS_TREE, Organization, coverage, read_organization
-from ..policies import (
-    NEW_POLICY,
+from ..actions import (
     READS_ATTACHMENTS,
-    Policies,
-    imagined,
-    read_documents,
-    read_enablement,
-    read_every_policy,
+    READS_TREE,
+    Document,
+    GetServiceControlPolicy,
+    GetServiceControlPolicyEnablement,
 )
+from ..findings import bad, shown
 from ..settings import OrganizationSettings
 
 if TYPE_CHECKING:
-    from volcengine_policy import Assumptions
+    from volcengine_policy import Assumptions, Node
     from volcengine_policy import Document as ParsedDocument
+
+    from ..organization import Organization
+    from ..policies import Policies
 
 MOST_PROBES = 60
 """Actions touched by a document that a preview asks about; the answer says when there would be more."""
@@ -66,8 +64,7 @@ class PreviewedPolicy(Answered):
     probed: int | None = Field(None, description="How many known actions were asked about, as for an IAM user.")
 
 
-@dataclass(frozen=True, eq=False)
-class EffectRead:
+class EffectRead(NamedTuple):
     """What is in force, and the document that would be replaced."""
 
     organization: Organization
@@ -109,6 +106,9 @@ class PreviewServiceControlPolicy(
 
     async def read(self, account: Account) -> EffectRead | None:
         """What is in force; nothing where only the document itself is to be checked."""
+        from ..organization import read_organization
+        from ..policies import read_documents, read_enablement, read_every_policy
+
         if not self._has_effect:
             return None
         organization = await read_organization(account)
@@ -125,6 +125,8 @@ class PreviewServiceControlPolicy(
         from datetime import UTC, datetime
 
         from volcengine_policy import can_be_valid, lint, parse
+
+        from ..organization import coverage
 
         document = parse(self.statement)
         findings = lint(document, now=datetime.now(UTC))
@@ -158,6 +160,8 @@ class PreviewServiceControlPolicy(
         """Each account that the document would touch, with its path as it is and as it would be."""
         from volcengine_policy import attach, replace_policy
 
+        from ..policies import NEW_POLICY, imagined
+
         policy = imagined(self.policy_id or NEW_POLICY, self.statement)
         for account_id in sorted(read.organization.members):
             before = read.policies.path(read.organization.path_to(account_id))
@@ -175,7 +179,7 @@ def _differences(
     assumptions: Assumptions,
 ) -> list[TouchedAccount]:
     """What changes for each account. Those in the same place with the same policies of their own are judged once."""
-    from volcengine_policy import compare
+    from volcengine_policy import Request, compare
 
     requests = [Request(action, principal=Principal.USER) for action in probes]
     first: dict[tuple[object, ...], str] = {}
@@ -242,6 +246,8 @@ def _spread(items: Sequence[str], most: int) -> list[str]:
 
 
 def _is_action(text: str) -> bool:
+    from volcengine_policy import Request
+
     try:
         Request(text)
     except ValueError:

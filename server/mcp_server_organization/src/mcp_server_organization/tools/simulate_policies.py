@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
 
 from pydantic import Field
 from volcengine_mcp.answers import Answered, Missing, Said
 from volcengine_mcp.declare import Account, Answers, Effect, Part, Tool
 from volcengine_mcp.fields import Identifier, Text
-from volcengine_policy import Node, Principal, Request, Verdict
+from volcengine_policy import Principal, Verdict
 
-from ..actions import Document
+from ..actions import READS_PATH, Document
 from ..findings import bad
-from ..organization import coverage
-from ..policies import NEW_POLICY, READS_PATH, PathRead, imagined, read_documents, read_path
 from ..settings import OrganizationSettings
+
+if TYPE_CHECKING:
+    from volcengine_policy import Node, Request
+
+    from ..policies import PathRead
 
 Context = Annotated[
     dict[str, str | list[str]],
@@ -70,8 +72,7 @@ class SimulatedPolicies(Answered):
     before: Verdict | None = Field(None, description="The verdict without the imagined change.")
 
 
-@dataclass(frozen=True, eq=False)
-class SimulationRead:
+class SimulationRead(NamedTuple):
     """The path with its policies, and the document of a policy that is imagined to be added."""
 
     path: PathRead
@@ -109,6 +110,8 @@ class SimulatePolicies(
 
     async def read(self, account: Account) -> SimulationRead:
         """The path with its policies, and the document of a policy that is to be added by its ID."""
+        from ..policies import read_documents, read_path
+
         path = await read_path(account, self.account_id)
         change = self.change
         if change is None or change.kind != "add" or change.statement is not None or change.policy_id is None:
@@ -118,6 +121,8 @@ class SimulatePolicies(
 
     def answer(self, read: SimulationRead, settings: OrganizationSettings) -> SimulatedPolicies:
         """The verdict, with and without the change."""
+        from ..organization import coverage
+
         path = read.path
         nodes = path.nodes
         changed = self._changed(nodes, self.change, read.added) if self.change is not None else None
@@ -146,6 +151,8 @@ class SimulatePolicies(
         )
 
     def _request(self) -> Request:
+        from volcengine_policy import Request
+
         try:
             return Request(self.action, self.resource, Principal(self.principal), _context(self.context))
         except ValueError as error:
@@ -154,6 +161,8 @@ class SimulatePolicies(
     def _changed(self, nodes: tuple[Node, ...], change: ImaginedChange, added: str | None) -> tuple[Node, ...]:
         """The path as it would be. Raises `ArgumentsError` when the change does not fit it."""
         from volcengine_policy import attach, detach, replace_policy
+
+        from ..policies import NEW_POLICY, imagined
 
         target, policy_id = change.target_id or self.account_id, change.policy_id or NEW_POLICY
         try:

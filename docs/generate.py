@@ -1,7 +1,8 @@
 """Writes the generated parts of the documentation, or checks that they are current.
 
 A page holds `<!-- begin WHAT … -->` and `<!-- end -->`; what stands between them comes from the settings model and the
-servers' declarations. Chinese texts, and what an inquiry asks of the API, stand in `texts.yaml`.
+servers' declarations. Chinese texts stand in
+`texts.yaml`.
 
     uv run python docs/generate.py            write
     uv run python docs/generate.py --check    change nothing; exit 1 if a page is not current
@@ -96,7 +97,6 @@ def check_texts() -> None:
     wanted = {
         "settings": {path for service in services().values() for path in leaves(service.settings)},
         "tools": set(operations),
-        "needs": {name for name, operation in operations.items() if not issubclass(operation, Action | Tool)},
     }
     problems = []
     for kind, names in wanted.items():
@@ -112,9 +112,8 @@ def permissions(operation: type[Operation]) -> list[str]:
     if issubclass(operation, Action):
         return [operation.permission()]
     if issubclass(operation, Tool):
-        return [action.permission() for action in operation.uses]
-    needed: list[str] = texts()["needs"][operation.wire_name()]
-    return needed
+        return sorted(action.permission() for action in operation.uses)
+    raise DocumentationError(f"{operation.wire_name()} is neither an action nor a tool.")
 
 
 def _settings(part: str, language: str) -> Iterator[str]:

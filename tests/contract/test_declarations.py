@@ -10,7 +10,7 @@ import pytest
 from contract.shapes import fields
 from mcp_server_cloud_trail.actions import ACTIONS as CLOUD_TRAIL
 from mcp_server_organization.actions import ACTIONS as ORGANIZATION
-from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
+from mcp_server_organization.actions import OF_TOOLS as ATTACHMENTS
 from pydantic import BaseModel
 from support.calls import TITLES
 from volcengine_mcp.api.fitting import fit

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp_server_cloud_trail.actions import ACTIONS as CLOUD_TRAIL
 from mcp_server_organization.actions import ACTIONS as ORGANIZATION
-from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
+from mcp_server_organization.actions import OF_TOOLS as ATTACHMENTS
 from pydantic import ValidationError
 
 ACTIONS = {action.wire_name(): action for action in CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS}

@@ -8,7 +8,7 @@ import pytest
 from contract.shapes import Operation, Shape, declared, differences, in_sdk
 from mcp_server_cloud_trail.actions import ACTIONS as CLOUD_TRAIL
 from mcp_server_organization.actions import ACTIONS as ORGANIZATION
-from mcp_server_organization.attachments import ACTIONS as ATTACHMENTS
+from mcp_server_organization.actions import OF_TOOLS as ATTACHMENTS
 from volcengine_mcp.declare import Action
 
 ACTIONS = CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS

@@ -74,7 +74,7 @@ def ask(
 
 
 def rests(verdict: Verdict) -> set[str]:
-    return {resting.id for resting in verdict.rests_on}
+    return {resting.assumption for resting in verdict.rests_on}
 
 
 def needs(verdict: Verdict) -> set[str]:

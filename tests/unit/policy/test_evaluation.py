@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.policy.examples import (
     ACCOUNT,
+    ALLOW_ALL,
     FULL,
     LITERAL,
     UNREADABLE,
@@ -30,6 +31,7 @@ from volcengine_policy import (
     Principal,
     Request,
     Verdict,
+    attach,
     detach,
     evaluate,
     parse,
@@ -69,8 +71,7 @@ def test_the_deciding_statement_is_told() -> None:
     decider = ask(path(unit=[two])).decider
     assert decider is not None
     assert decider.statement_index == 2
-    assert decider.statement is not None
-    assert decider.statement.path == "Statement[2]"
+    assert decider.statement == deny("ecs:*")
 
 
 @pytest.mark.parametrize(("missing", "node"), [("root", "r-1"), ("unit", "ou-1"), ("account", ACCOUNT)])
@@ -100,7 +101,7 @@ def test_the_default_policy_is_assumed_and_the_verdict_says_so() -> None:
     verdict = ask(path(root=[], unit=[], account=[]))
     assert verdict.outcome is Outcome.ALLOWED
     (resting,) = verdict.rests_on
-    assert (resting.id, resting.value) == ("A-DEFAULT", "everywhere")
+    assert (resting.assumption, resting.value) == ("A-DEFAULT", "everywhere")
     assert "System policy" in resting.sentence
 
 
@@ -429,3 +430,32 @@ def test_the_documented_purposes(actions: list[str], denied: str, free: str) -> 
     assert ask(nodes, denied).outcome is Outcome.DENIED_BY_STATEMENT
     assert ask(nodes, free).outcome is Outcome.ALLOWED
     assert ask(nodes, denied).rests_on == ask(nodes, free).rests_on == ()
+
+
+@pytest.mark.parametrize(
+    ("left", "outcome"),
+    [
+        ([policy("list", allow("vpc:*"))], Outcome.DENIED_FOR_WANT_OF_ALLOW),
+        ([policy("guard", deny("vpc:*"))], Outcome.DENIED_FOR_WANT_OF_ALLOW),
+        ([policy("list", allow("ecs:*"))], Outcome.ALLOWED),
+        ([policy("other", ALLOW_ALL, type_=PolicyType.SYSTEM)], Outcome.ALLOWED),
+    ],
+)
+def test_a_system_policy_that_is_detached_beside_another_one_no_longer_covers_its_node(
+    left: list[Policy], outcome: Outcome
+) -> None:
+    """Whatever else hangs there, A-DEFAULT speaks of the node no more, unless another System policy remains."""
+    after = detach(path(unit=[FULL, *left]), "ou-1", FULL.id)
+    verdict = ask(after)
+    assert verdict.outcome is outcome
+    if outcome is Outcome.DENIED_FOR_WANT_OF_ALLOW:
+        assert verdict.decider is not None
+        assert verdict.decider.node_id == "ou-1"
+        assert "A-DEFAULT" not in rests(verdict)
+    again = attach(after, "ou-1", policy("Again", ALLOW_ALL, type_=PolicyType.SYSTEM))
+    assert ask(detach(again, "ou-1", "p-Again")).outcome is outcome
+
+
+def test_detaching_another_policy_leaves_the_system_policy_in_force() -> None:
+    verdict = ask(detach(path(unit=[FULL, NO_RUN]), "ou-1", NO_RUN.id))
+    assert verdict.outcome is Outcome.ALLOWED

@@ -64,7 +64,7 @@ S = "Statement[0]"
         (document(deny("ecs: *")), ("error", f"{S}.Action[0]", "action-form")),
         (document({**ALLOW_ALL, "Action": [1]}), ("error", f"{S}.Action[0]", "not-a-string")),
         (document({**ALLOW_ALL, "Action": [["ecs:*"]]}), ("error", f"{S}.Action[0]", "not-a-string")),
-        (document(deny("billing:*")), ("warning", f"{S}.Action[0]", "unknown-service")),
+        (document(deny("support:*")), ("warning", f"{S}.Action[0]", "unknown-service")),
         (document(deny("ecs:Fly")), ("warning", f"{S}.Action[0]", "unknown-action")),
         (document(deny("tls:*")), ("info", f"{S}.Action[0]", "action-case")),
         (document(deny("ecs:runInstances")), ("info", f"{S}.Action[0]", "action-case")),
@@ -256,7 +256,7 @@ def test_the_region_sample_shows_its_traps() -> None:
     source = document(
         deny(
             "*",
-            NotAction=["iam:*", "sts:*", "organization:*", "billing:*"],
+            NotAction=["iam:*", "sts:*", "organization:*", "support:*"],
             **condition("StringNotEquals", "volc:RequestedRegion", ["cn-beijing", "cn-shanghai"]),
         )
     )

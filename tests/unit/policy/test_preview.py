@@ -84,9 +84,12 @@ def test_a_change_that_cannot_be_is_refused() -> None:
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        (deny("ecs:*Instances"), {"DeleteInstances", "DescribeInstances", "RunInstances", "StopInstances"}),
+        (deny("ecs:*teInstance?"), {"AllocateInstances", "DeleteInstances"}),
         (deny("ECS:runinstances", "nosuch:Thing"), {"RunInstances"}),
-        (deny("ecs:*Instances", NotAction=["*:De*"]), {"RunInstances", "StopInstances"}),
+        (
+            deny("ecs:*teInstance?", "ecs:Run*", NotAction=["*:De*"]),
+            {"AllocateInstances", "RunCommand", "RunInstances"},
+        ),
         (deny("broken"), set()),
         ("text", set()),
     ],

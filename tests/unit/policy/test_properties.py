@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unit.policy.examples import ask, path, rests
 from volcengine_policy import (
-    CATALOGUE,
+    ASSUMPTION_IDS,
     DEPENDS,
     Assumptions,
     Enablement,
@@ -20,6 +20,7 @@ from volcengine_policy import (
     PolicyType,
     Principal,
     Request,
+    assumption_texts,
     evaluate,
     lint,
     parse,
@@ -83,7 +84,9 @@ def paths(draw: st.DrawFn) -> tuple[Node, ...]:
 
 @st.composite
 def assumptions(draw: st.DrawFn) -> Assumptions:
-    return Assumptions.from_mapping({point.id: draw(st.sampled_from((*point.values, DEPENDS))) for point in CATALOGUE})
+    return Assumptions.from_mapping(
+        {point.id: draw(st.sampled_from((*point.values, DEPENDS))) for point in assumption_texts().values()}
+    )
 
 
 @st.composite
@@ -166,7 +169,7 @@ def test_a_verdict_holds_whatever_it_does_not_rest_on(
     if verdict.outcome is Outcome.DEPENDS:
         return
     mixed = Assumptions.from_mapping(
-        {p.id: others.value(p.id) for p in CATALOGUE} | {r.id: r.value for r in verdict.rests_on}
+        {key: others.value(key) for key in ASSUMPTION_IDS} | {r.assumption: r.value for r in verdict.rests_on}
     )
     assert ask(nodes, **{**case, "assumptions": mixed}).outcome is verdict.outcome  # type: ignore[arg-type]
 
@@ -177,14 +180,14 @@ def test_a_verdict_needs_each_thing_that_it_rests_on(nodes: tuple[Node, ...], ca
     verdict = ask(nodes, **case)  # type: ignore[arg-type]
     chosen = case["assumptions"]
     assert isinstance(chosen, Assumptions)
-    kept = {r.id: r.value for r in verdict.rests_on}
+    kept = {r.assumption: r.value for r in verdict.rests_on}
     assert all(chosen.value(key) == value for key, value in kept.items())
     if verdict.outcome is Outcome.DEPENDS:
         assert verdict.depends_on
         assert verdict.decider is None
         return
     for key in kept:
-        bare = Assumptions.from_mapping({p.id: DEPENDS for p in CATALOGUE} | kept | {key: DEPENDS})
+        bare = Assumptions.from_mapping(dict.fromkeys(ASSUMPTION_IDS, DEPENDS) | kept | {key: DEPENDS})
         assert ask(nodes, **{**case, "assumptions": bare}).outcome is not verdict.outcome  # type: ignore[arg-type]
 
 

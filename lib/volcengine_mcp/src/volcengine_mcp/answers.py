@@ -126,9 +126,9 @@ async def read_list(
     """Every row of a list that is asked for by number, each once.
 
     First-party sources disagree whether the number counts pages or records, the service may send no total, and it may
-    clamp the size of a page. So rows are keyed by ID, pages are read until one brings nothing new, and the list is
-    whole only when its distinct rows are as many as the service says that there are, or, where it says nothing, when
-    a page came empty or brought only rows that are known.
+    clamp the size of a page. So rows are keyed by ID, and a second page that only moves on by one row tells that the
+    number counts records. The list is whole only when its distinct rows are as many as the service says that there
+    are, or, where it says nothing, when a page came empty: one that repeats what is known proves nothing.
 
     Args:
         page: the request for a page, by its number from 1.
@@ -140,57 +140,62 @@ async def read_list(
         VolcengineError: the first page could not be read.
     """
     found: dict[str, Row] = {}
+    ended = False
 
-    def take(result: Any) -> int:
-        """Keep the rows of a page; answers with how many were new."""
-        before = len(found)
-        for row in rows(result) or ():
+    def take(result: Any) -> tuple[int, int]:
+        """Keep the rows of a page; answers with how many it had, and how many of them were new."""
+        nonlocal ended
+        before, page_rows = len(found), rows(result) or ()
+        for row in page_rows:
             if row is not None:
                 found.setdefault(key(row) or f"#{len(found)}", row)
-        return len(found) - before
+        ended = ended or not page_rows
+        return len(page_rows), len(found) - before
 
     async def ask(number: int) -> Any:
         return await account.send(page(number))
 
     first = await ask(1)
-    take(first)
-    size, stated = len(rows(first) or ()), total(first)
+    size, _ = take(first)
+    stated = total(first)
+    read, failed = 1, None
 
-    def whole() -> bool:
-        return not size or (stated is not None and len(found) >= stated)
+    def done() -> bool:
+        return ended or (stated is not None and len(found) >= stated)
 
-    if whole():
-        return Listed(tuple(found.values()), _short(what, len(found), stated))
     try:
-        second = await ask(2)
-        by_record = take(second) < len(rows(second) or ())
-        read = 2
-        if stated is not None and not by_record:
-            rest = range(3, min(-(-stated // size), MOST_PAGES) + 1)
-            failed = None
-            for answered in await together(partial(ask, number) for number in rest):
+        by_record = False
+        if not done():
+            read = 2
+            length, new = take(await ask(2))
+            by_record = new <= 1 and new < length
+        if stated is not None and not by_record and not done():
+            for answered in await together(
+                partial(ask, number) for number in range(3, min(-(-stated // size), MOST_PAGES) + 1)
+            ):
+                read += 1
                 if isinstance(answered, VolcengineError):
                     failed = failed or answered
                 else:
                     take(answered)
-            if failed is not None:
-                return Listed(tuple(found.values()), Missing.because(what, failed))
-            read = max(2, *rest)
-        while not whole() and read < MOST_PAGES:
+        while not done() and failed is None and read < MOST_PAGES:
             read += 1
-            if not take(await ask(len(found) + 1 if by_record else read)):
+            length, new = take(await ask(len(found) + 1 if by_record else read))
+            if length and not new:
                 break
     except VolcengineError as error:
-        return Listed(tuple(found.values()), Missing.because(what, error))
-    return Listed(tuple(found.values()), _short(what, len(found), stated))
+        failed = error
+    if failed is not None:
+        return Listed(tuple(found.values()), Missing.because(what, failed))
+    return Listed(tuple(found.values()), _short(what, len(found), stated, ended=ended, cut=read >= MOST_PAGES))
 
 
-def _short(what: str, read: int, stated: int | None) -> Missing | None:
-    """Why a list that was read to its end is not known to be whole, or None when it is."""
-    if stated == read:
+def _short(what: str, read: int, stated: int | None, *, ended: bool, cut: bool) -> Missing | None:
+    """Why a list that was read as far as it goes is not known to be whole, or None when it is."""
+    if stated == read or (stated is None and ended):
         return None
     if stated is None:
-        message = f"{read} were read, until a page brought nothing new; the service does not say how many there are."
-        return Missing(what=what, code="NotProved", message=message)
-    message = f"{read} distinct ones were read, and the service says that there are {stated}."
-    return Missing(what=what, code="TooMany" if read < stated else "NotProved", message=message)
+        message = f"{read} were read; the service does not say how many there are, and no page came empty."
+    else:
+        message = f"{read} distinct ones were read, and the service says that there are {stated}."
+    return Missing(what=what, code="TooMany" if cut and not ended else "NotProved", message=message)

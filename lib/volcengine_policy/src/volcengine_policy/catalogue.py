@@ -1,11 +1,15 @@
-"""What is known of actions: which exist, how they are spelt, and which of them read."""
+"""What is known of actions: which exist, how they are spelt, and which of them read.
+
+`data/actions.json` has the actions of the typed SDK packages and is generated; `data/services.yaml` has what is judged
+by hand.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from functools import cache, lru_cache
 
-from volcengine_policy.catalogue_data import ACTIONS_BY_SERVICE
+from volcengine_policy.data import Entry, load
 from volcengine_policy.matching import glob, match_action, split_action
 
 
@@ -16,65 +20,49 @@ class Access(StrEnum):
     WRITE = "write"
 
 
-# The verbs of the system policy ReadOnlyAccess (Volcengine docs 6257/1253730).
-READ_PATTERNS = (
-    "*:*Describe*",
-    "*:List*",
-    "*:Get*",
-    "*:Query*",
-    "*:Check*",
-    "*:Read*",
-    "*:Desc*",
-    "*:Search*",
-    "tos:Head*",
-    "rms:*Get*",
-    "rtc:Find*",
-    "cloud_trail:Lookup*",
-)
+class Generated(Entry):
+    """The actions of the typed SDK packages, by service, and the version that they were read from."""
 
-# They read by name, yet hand out secrets, sessions or bulk copies (a judgement of ours, from their names).
-SENSITIVE_READS = frozenset(
-    {
-        "kms:GetSecretValue",
-        "kms:BatchGetSecretValue",
-        "ecs:DescribeUserData",
-        "ecs:DescribeInstanceVncUrl",
-        "ecs:DescribeInstanceECSTerminalUrl",
-        "rds_mysql:GetBackupDownloadLink",
-        "sts:AssumeRole",
-    }
-)
+    source: str
+    services: dict[str, tuple[str, ...]]
 
-# Services that honour NotAction and NotResource (Volcengine docs 6257/1505229); the table there was only seen in part.
-HONOURS_NOT = frozenset(
-    {
-        "alb",
-        "auto_scaling",
-        "cen",
-        "clb",
-        "directconnect",
-        "nat64gateway",
-        "natgateway",
-        "smc",
-        "transitrouter",
-        "velinux",
-        "vpc",
-        "vpn",
-    }
-)
-# The same page names this one as not honouring them.
-IGNORES_NOT = frozenset({"ecs"})
+
+class Judged(Entry):
+    """What is judged by hand of services and actions."""
+
+    actions: dict[str, tuple[str, ...]]
+    spellings: dict[str, str]
+    read_patterns: tuple[str, ...]
+    sensitive_reads: frozenset[str]
+    honours_not: frozenset[str]
+    ignores_not: frozenset[str]
+
+
+@cache
+def judged() -> Judged:
+    """What is judged by hand."""
+    return load("services.yaml", Judged)
+
+
+@cache
+def actions_by_service() -> dict[str, tuple[str, ...]]:
+    """The known actions by service code; a service without actions is known by its code only."""
+    found: dict[str, set[str]] = {}
+    for known in (load("actions.json", Generated).services, judged().actions):
+        for service, actions in known.items():
+            found.setdefault(judged().spellings.get(service, service), set()).update(actions)
+    return {service: tuple(sorted(found[service])) for service in sorted(found, key=str.casefold)}
 
 
 @cache
 def known_actions() -> tuple[str, ...]:
     """Every known action as `service:Name`, sorted."""
-    return tuple(sorted(f"{service}:{name}" for service, names in ACTIONS_BY_SERVICE.items() for name in names.split()))
+    return tuple(sorted(f"{service}:{name}" for service, names in actions_by_service().items() for name in names))
 
 
 @cache
 def _services() -> dict[str, str]:
-    return {service.casefold(): service for service in ACTIONS_BY_SERVICE}
+    return {service.casefold(): service for service in actions_by_service()}
 
 
 @cache
@@ -104,7 +92,7 @@ def matching_actions(pattern: str) -> frozenset[str]:
     return frozenset(
         f"{service}:{name}"
         for service in services_matching(pattern)
-        for name in ACTIONS_BY_SERVICE[service].split()
+        for name in actions_by_service()[service]
         if glob(split[1], name, ignore_case=True)
     )
 
@@ -118,10 +106,22 @@ def services_matching(pattern: str) -> tuple[str, ...]:
     if "*" not in code and "?" not in code:
         service = known_service(code)
         return (service,) if service else ()
-    return tuple(service for service in ACTIONS_BY_SERVICE if glob(code, service, ignore_case=True))
+    return tuple(service for service in actions_by_service() if glob(code, service, ignore_case=True))
+
+
+def honours_not(service: str) -> bool | None:
+    """Whether a service, in lower case, honours NotAction and NotResource; None when no page was seen that says."""
+    if service in judged().honours_not:
+        return True
+    return False if service in judged().ignores_not else None
+
+
+def is_sensitive(action: str) -> bool:
+    """Whether an action hands out secrets, sessions or bulk copies although its name says that it reads."""
+    return action in judged().sensitive_reads
 
 
 def access(action: str) -> Access:
     """Whether an action reads, judged by its verb as the system policy ReadOnlyAccess does."""
-    reads = any(match_action(pattern, action, ignore_case=False) for pattern in READ_PATTERNS)
+    reads = any(match_action(pattern, action, ignore_case=False) for pattern in judged().read_patterns)
     return Access.READ if reads else Access.WRITE

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+
+from volcengine_policy.data import Entry, load
 
 USER_NAME = "volc:UserName"
 PRINCIPAL_TRN = "volc:PrincipalTrn"
@@ -18,36 +20,29 @@ class ValueType(StrEnum):
     ADDRESS = "address"
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionKey:
+class ConditionKey(Entry):
     """A known key; one that ends in `/` is followed by the key of a tag."""
 
     name: str
     type: ValueType
 
 
-# Volcengine docs 6257/65059, 6257/1134320, 6257/1134943, 6257/1134414 and 6349/102133; volc:RequestedRegion and
-# sts:ExternalId from published examples. The exact name of volc:RequestTag is inferred.
-KEYS = (
-    ConditionKey(CURRENT_TIME, ValueType.DATE),
-    ConditionKey("volc:SourceIp", ValueType.ADDRESS),
-    ConditionKey(USER_NAME, ValueType.STRING),
-    ConditionKey(PRINCIPAL_TRN, ValueType.STRING),
-    ConditionKey("volc:RequestedRegion", ValueType.STRING),
-    ConditionKey("volc:PrincipalTag/", ValueType.STRING),
-    ConditionKey("volc:ResourceTag/", ValueType.STRING),
-    ConditionKey("volc:RequestTag/", ValueType.STRING),
-    ConditionKey("tos:prefix", ValueType.STRING),
-    ConditionKey("sts:ExternalId", ValueType.STRING),
-)
+@cache
+def condition_keys() -> tuple[ConditionKey, ...]:
+    """Every known key."""
+    return tuple(load("condition_keys.yaml", list[ConditionKey]))
 
-PREFIXES = frozenset(key.name.partition(":")[0] for key in KEYS)
+
+@cache
+def known_prefixes() -> frozenset[str]:
+    """What known keys begin with, such as `volc`."""
+    return frozenset(key.name.partition(":")[0] for key in condition_keys())
 
 
 def known_key(name: str) -> ConditionKey | None:
     """The known key of that name, whatever its case."""
     folded = name.casefold()
-    for key in KEYS:
+    for key in condition_keys():
         known = key.name.casefold()
         if folded == known or (known.endswith("/") and folded.startswith(known) and len(folded) > len(known)):
             return key

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from volcengine_policy.assumptions import DEPENDS, Assumptions, undecided
 from volcengine_policy.document import Condition, Form, Value
+from volcengine_policy.kinds import CauseKind
 from volcengine_policy.matching import Tokens, matches, tokens, variables
 from volcengine_policy.operators import (
     Comparison,
@@ -21,7 +22,6 @@ from volcengine_policy.truth import (
     NO,
     YES,
     Cause,
-    CauseKind,
     Judgement,
     every,
     known,

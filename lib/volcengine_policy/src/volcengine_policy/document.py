@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from volcengine_policy.findings import Finding, Severity
 
@@ -120,6 +120,11 @@ def serialise(document: Document) -> str:
     if isinstance(raw, dict) and isinstance(raw.get("Statement"), dict):
         raw = {**raw, "Statement": [raw["Statement"]]}
     return compact(raw)
+
+
+def plain(raw: Json) -> Any:
+    """A part of a document as JSON values; numbers that other programs would read otherwise become text."""
+    return json.loads(compact(raw), parse_constant=str, parse_float=str)
 
 
 def compact(raw: Json) -> str:

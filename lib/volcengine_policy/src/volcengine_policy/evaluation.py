@@ -12,31 +12,23 @@ from dataclasses import dataclass, replace
 from volcengine_policy.assumptions import ASSUMPTION_IDS, DEPENDS, Assumptions, assumption
 from volcengine_policy.condition_keys import USER_NAME
 from volcengine_policy.conditions import Context, ContextValue
-from volcengine_policy.document import Effect, Statement
+from volcengine_policy.document import Effect, Statement, plain
+from volcengine_policy.kinds import CauseKind, Enablement, Outcome, PolicyType, Principal
 from volcengine_policy.matching import parse_trn
-from volcengine_policy.path import Node, Policy, PolicyType, check_path
+from volcengine_policy.path import Node, Policy, check_path
+from volcengine_policy.request import Request
 from volcengine_policy.scope import restricted
 from volcengine_policy.statements import Question, applies, caveats
 from volcengine_policy.truth import (
     NO,
     YES,
     Cause,
-    CauseKind,
     Judgement,
     every,
     some,
     unknown,
 )
-from volcengine_policy.verdict import (
-    IDENTITY_SENTENCE,
-    Decider,
-    Enablement,
-    Outcome,
-    Principal,
-    Request,
-    Resting,
-    Verdict,
-)
+from volcengine_policy.verdict import IDENTITY_SENTENCE, Decider, Dependence, Resting, Verdict
 
 _NO_USER = frozenset({Principal.ROLE, Principal.ROOT, Principal.SERVICE_LINKED})
 
@@ -52,10 +44,16 @@ def evaluate(
     """What the control policies on the path say to the request; raises ValueError for a path that is none."""
     case = _Case(check_path(path), request, enablement, is_administrator, _context(request))
     chosen = assumptions or Assumptions()
-    verdict = _decide(case, chosen)
-    if verdict.outcome is Outcome.DEPENDS:
-        return replace(verdict, rests_on=_turning(case, chosen, verdict))
-    return _supported(case, chosen, verdict)
+    bare = _decide(case, chosen.without(ASSUMPTION_IDS))
+    if bare.outcome is not Outcome.DEPENDS:
+        # It follows from what was read alone, so that no choice could make it another.
+        return _verdict(bare, ())
+    named = {cause.name for cause in bare.causes if cause.kind is CauseKind.ASSUMPTION}
+    touched = tuple(key for key in ASSUMPTION_IDS if key in named)
+    ruling = _decide(case, chosen)
+    if ruling.outcome is Outcome.DEPENDS:
+        return _verdict(ruling, _turning(case, chosen, ruling, touched))
+    return _supported(case, chosen, ruling, touched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,52 @@ class _Case:
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """A node, and the policy and statement on it that decide, if any does."""
+
+    node: Node
+    policy: Policy | None = None
+    statement: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Denial:
     judgement: Judgement
-    decider: Decider
+    place: _Place
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    """An outcome under one choice of assumptions; most are only compared, and one becomes the verdict."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    place: _Place | None = None
+    causes: tuple[Cause, ...] = ()
+
+
+def _verdict(ruling: _Ruling, rests_on: tuple[Resting, ...]) -> Verdict:
+    decider, place = None, ruling.place
+    if place is not None:
+        policy, statement = place.policy, place.statement
+        decider = Decider(
+            node_id=place.node.id,
+            node_name=place.node.name,
+            policy_id=policy.id if policy else None,
+            policy_name=policy.name if policy else None,
+            statement_index=statement.index if statement else None,
+            statement=plain(statement.raw) if statement else None,
+        )
+    return Verdict(
+        outcome=ruling.outcome,
+        decider=decider,
+        reasons=ruling.reasons,
+        depends_on=tuple(
+            Dependence(kind=cause.kind, name=cause.name, reason=cause.reason, where=cause.where)
+            for cause in ruling.causes
+        ),
+        rests_on=rests_on,
+    )
 
 
 def _context(request: Request) -> Context:
@@ -82,37 +123,28 @@ def _context(request: Request) -> Context:
 
 
 # What a verdict rests on. `depends` stands for all values of an assumption at once, so an outcome that stays the same
-# with it does not need the assumption. One that stands on either of two assumptions is left with one of them.
+# with it does not need the assumption. One that stands on either of two assumptions is left with one of them. Only
+# those are tried that remain in question when nothing at all is assumed: they are touched.
 
 
-def _supported(case: _Case, chosen: Assumptions, verdict: Verdict) -> Verdict:
+def _supported(case: _Case, chosen: Assumptions, ruling: _Ruling, touched: Sequence[str]) -> Verdict:
     """The same outcome from as few assumptions as will do, and the decider that needs no others."""
-    loose, found = chosen, verdict
-    touched = _touched(case, chosen)
+    loose, found = chosen, ruling
     for group in ([key for key in ASSUMPTION_IDS if key not in touched], *([key] for key in touched)):
         tried = loose.without(group)
         result = _decide(case, tried)
-        if result.outcome is verdict.outcome:
+        if result.outcome is ruling.outcome:
             loose, found = tried, result
     needed = [key for key in touched if chosen.value(key) != DEPENDS and loose.value(key) != DEPENDS]
-    return replace(found, rests_on=_resting(chosen, needed))
+    return _verdict(found, _resting(chosen, needed))
 
 
-def _touched(case: _Case, chosen: Assumptions) -> tuple[str, ...]:
-    """The assumptions that can matter: those that remain in question when nothing at all is assumed."""
-    bare = _decide(case, chosen.without(ASSUMPTION_IDS))
-    if bare.outcome is not Outcome.DEPENDS:
-        return ASSUMPTION_IDS
-    named = {cause.name for cause in bare.depends_on if cause.kind is CauseKind.ASSUMPTION}
-    return tuple(key for key in ASSUMPTION_IDS if key in named)
-
-
-def _turning(case: _Case, chosen: Assumptions, verdict: Verdict) -> tuple[Resting, ...]:
+def _turning(case: _Case, chosen: Assumptions, ruling: _Ruling, touched: Sequence[str]) -> tuple[Resting, ...]:
     """The assumptions named by what the verdict depends on, and those of which another value would settle it."""
-    named = {cause.name for cause in verdict.depends_on if cause.kind is CauseKind.ASSUMPTION}
+    named = {cause.name for cause in ruling.causes if cause.kind is CauseKind.ASSUMPTION}
     turning = [
         key
-        for key in _touched(case, chosen)
+        for key in touched
         if key in named
         or any(
             _decide(case, chosen.changed(key, value)).outcome is not Outcome.DEPENDS
@@ -124,10 +156,10 @@ def _turning(case: _Case, chosen: Assumptions, verdict: Verdict) -> tuple[Restin
 
 
 def _resting(chosen: Assumptions, keys: Sequence[str]) -> tuple[Resting, ...]:
-    return tuple(Resting(key, chosen.value(key), chosen.describe(key)) for key in keys)
+    return tuple(Resting(assumption=key, value=chosen.value(key), sentence=chosen.describe(key)) for key in keys)
 
 
-def _decide(case: _Case, assumptions: Assumptions) -> Verdict:
+def _decide(case: _Case, assumptions: Assumptions) -> _Ruling:
     scope = restricted(
         case.enablement,
         case.request.principal,
@@ -135,7 +167,7 @@ def _decide(case: _Case, assumptions: Assumptions) -> Verdict:
         assumptions=assumptions,
     )
     if scope.is_false:
-        return Verdict(Outcome.ALLOWED, ("Control policies do not restrict this request.", IDENTITY_SENTENCE), ())
+        return _Ruling(Outcome.ALLOWED, ("Control policies do not restrict this request.", IDENTITY_SENTENCE))
     resource = case.request.resource
     question = Question(
         case.request.action, parse_trn(resource) if resource is not None else None, case.context, assumptions
@@ -145,24 +177,24 @@ def _decide(case: _Case, assumptions: Assumptions) -> Verdict:
     levels = [_allows(node, question) for node in case.path]
     allow = assumptions.choose("A-LEVEL", {"each": every(levels), "union": some(levels)})
     if scope.is_true and deny.is_true:
-        return _denied(next(denial.decider for denial in denials if denial.judgement.is_true), case)
+        return _denied(next(denial.place for denial in denials if denial.judgement.is_true), case)
     if scope.is_true and allow.is_false:
         return _not_allowed(case.path, levels, assumptions)
     if deny.is_false and allow.is_true:
         reason = "No statement on the path denies this request, and an allow covers it."
-        return Verdict(Outcome.ALLOWED, (reason, IDENTITY_SENTENCE), ())
+        return _Ruling(Outcome.ALLOWED, (reason, IDENTITY_SENTENCE))
     causes = tuple(dict.fromkeys((*scope.causes, *deny.causes, *allow.causes)))
-    return Verdict(Outcome.DEPENDS, tuple(_sentence(cause) for cause in causes), (), depends_on=causes)
+    return _Ruling(Outcome.DEPENDS, tuple(_sentence(cause) for cause in causes), causes=causes)
 
 
 def _denials(node: Node, question: Question) -> list[_Denial]:
     found = [
-        _Denial(judgement, Decider(node.id, node.name, policy.id, policy.name, statement))
+        _Denial(judgement, _Place(node, policy, statement))
         for policy in node.policies
         for statement, judgement in _judged(node, policy, question, Effect.DENY)
     ]
     if not node.attachments_known:
-        found.append(_Denial(unknown(_unseen(node)), Decider(node.id, node.name)))
+        found.append(_Denial(unknown(_unseen(node)), _Place(node)))
     return found
 
 
@@ -207,24 +239,25 @@ def _unseen(node: Node) -> Cause:
     return Cause(CauseKind.POLICY, node.name, "which policies are attached to it could not be read", where)
 
 
-def _denied(decider: Decider, case: _Case) -> Verdict:
-    reasons = [f"A statement attached to {decider.node_name} denies it; a Deny on any level wins."]
-    if decider.statement is not None:
-        place = f"{decider.statement.path} of policy {decider.policy_name} ({decider.policy_id})"
-        reasons = [f"{place}, attached to {decider.node_name}, denies it; a Deny on any level wins."]
-        reasons.extend(caveats(decider.statement))
-        named = any(c.key.lower() == USER_NAME.lower() for c in decider.statement.conditions)
+def _denied(place: _Place, case: _Case) -> _Ruling:
+    node, policy, statement = place.node, place.policy, place.statement
+    reasons = [f"A statement attached to {node.name} denies it; a Deny on any level wins."]
+    if policy is not None and statement is not None:
+        where = f"{statement.path} of policy {policy.name} ({policy.id})"
+        reasons = [f"{where}, attached to {node.name}, denies it; a Deny on any level wins."]
+        reasons.extend(caveats(statement))
+        named = any(c.key.lower() == USER_NAME.lower() for c in statement.conditions)
         if named and case.request.principal in _NO_USER:
             reasons.append(f"Roles and root users are taken to carry no {USER_NAME}.")
-    return Verdict(Outcome.DENIED_BY_STATEMENT, tuple(reasons), (), decider)
+    return _Ruling(Outcome.DENIED_BY_STATEMENT, tuple(reasons), place)
 
 
-def _not_allowed(path: Sequence[Node], levels: Sequence[Judgement], assumptions: Assumptions) -> Verdict:
+def _not_allowed(path: Sequence[Node], levels: Sequence[Judgement], assumptions: Assumptions) -> _Ruling:
     if assumptions.value("A-LEVEL") == "union":
-        return Verdict(Outcome.DENIED_FOR_WANT_OF_ALLOW, ("No policy on the path allows it.",), ())
+        return _Ruling(Outcome.DENIED_FOR_WANT_OF_ALLOW, ("No policy on the path allows it.",))
     node = next(node for node, level in zip(path, levels, strict=True) if level.is_false)
     reason = f"No policy attached to {node.kind.value} {node.name} allows it."
-    return Verdict(Outcome.DENIED_FOR_WANT_OF_ALLOW, (reason,), (), Decider(node.id, node.name))
+    return _Ruling(Outcome.DENIED_FOR_WANT_OF_ALLOW, (reason,), _Place(node))
 
 
 def _sentence(cause: Cause) -> str:

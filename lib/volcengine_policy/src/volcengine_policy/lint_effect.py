@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from volcengine_policy.assumptions import Assumptions
 from volcengine_policy.condition_keys import PRINCIPAL_TRN, USER_NAME
 from volcengine_policy.document import Condition, Document, Effect, Statement
-from volcengine_policy.findings import Finding, info, warning
+from volcengine_policy.findings import Finding, finding
 from volcengine_policy.matching import Trn, match_trn, matches, parse_trn, tokens
 from volcengine_policy.operators import operator
 from volcengine_policy.preview import touched
@@ -27,27 +27,19 @@ def lint_effect(document: Document) -> Iterator[Finding]:
             yield from _deny(statement)
     effects = {statement.effect for statement in document.statements}
     if effects == {Effect.ALLOW}:
-        default = Assumptions().describe("A-DEFAULT")
-        message = (
-            "The document only allows. Beside a full-access policy it restricts nothing; where that is detached, "
-            f"everything else is denied. {default}"
-        )
-        yield warning("Statement", "allow-only", message, "To forbid something, deny it.")
+        yield finding("allow-only", "Statement", default=Assumptions().describe("A-DEFAULT"))
 
 
 def _deny(statement: Statement) -> Iterator[Finding]:
     actions = touched(statement)
     if _everything(statement):
-        message = "It denies every action on every resource: a lock-out of the accounts below."
-        yield warning(statement.path, "denies-everything", message, "Name what is to be denied.")
+        yield finding("denies-everything", statement.path)
     own = sorted(a for a in actions if a.startswith("organization:") and a not in _MEMBER_ACTIONS)
     if own:
-        message = f"It denies actions of Organization itself ({', '.join(own[:3])}{', …' if own[3:] else ''})."
-        advice = "Make sure that no account that runs the organization, or is delegated to, is below."
-        yield warning(statement.path, "denies-organization", message, advice)
+        shown = ", ".join(own[:3]) + (", …" if own[3:] else "")
+        yield finding("denies-organization", statement.path, actions=shown)
     if _ASSUME_ROLE in actions:
-        message = f"It denies {_ASSUME_ROLE}, by which the administrator and automation enter an account."
-        yield warning(statement.path, "denies-assume-role", message, "Except the roles that are needed.")
+        yield finding("denies-assume-role", statement.path, action=_ASSUME_ROLE)
     yield from _administrator(statement)
     for condition in statement.conditions:
         yield from _negated(condition)
@@ -72,14 +64,10 @@ def _administrator(statement: Statement) -> Iterator[Finding]:
             continue
         for value in condition.values:
             if _names_role(value.text):
-                message = f"It denies requests of {ADMINISTRATOR_ROLE}, by which the administrator enters."
-                advice = "Leave this role out, or keep another way in."
-                yield warning(value.path, "denies-administrator-role", message, advice)
+                yield finding("denies-administrator-role", value.path, role=ADMINISTRATOR_ROLE)
     for value in statement.resources or ():
         if value.text != "*" and _names_role(value.text):
-            message = f"It covers the role {ADMINISTRATOR_ROLE}, by which the administrator enters."
-            advice = "That protects the role from changes, unless it also stops the administrator from using it."
-            yield info(value.path, "covers-administrator-role", message, advice)
+            yield finding("covers-administrator-role", value.path, role=ADMINISTRATOR_ROLE)
 
 
 def _names_role(pattern: str) -> bool:
@@ -98,10 +86,6 @@ def _negated(condition: Condition) -> Iterator[Finding]:
     if found is None or not found.negated:
         return
     if not found.if_exists:
-        message = f"What {condition.operator} does to requests without {condition.key} is not documented."
-        advice = f"Write {condition.operator}IfExists to deny them, or test both kinds of request."
-        yield warning(condition.path, "negated-without-ifexists", message, advice)
+        yield finding("negated-without-ifexists", condition.path, operator=condition.operator, key=condition.key)
     elif condition.key.lower() == USER_NAME.lower():
-        message = f"Roles and root users have no {USER_NAME}, so that they are denied as well."
-        advice = f"To except roles, use {PRINCIPAL_TRN}; keep a way in for the administrator's role."
-        yield warning(condition.path, "ifexists-username", message, advice)
+        yield finding("ifexists-username", condition.path, key=USER_NAME, principal=PRINCIPAL_TRN)

@@ -11,7 +11,7 @@ from volcengine_policy.catalogue import (
     services_matching,
 )
 from volcengine_policy.document import Form, Statement, Value, Values
-from volcengine_policy.findings import Finding, error, info, warning
+from volcengine_policy.findings import Finding, finding
 from volcengine_policy.matching import (
     TRN_FIELDS,
     Trn,
@@ -22,7 +22,6 @@ from volcengine_policy.matching import (
 )
 
 _ACCOUNT_DIGITS = 10
-_TRN_EXAMPLE = "Write trn:<service>:<region>:<account>:<path>; leave region or account empty when there is none."
 
 
 def lint_actions(statement: Statement) -> Iterator[Finding]:
@@ -47,7 +46,7 @@ def _repeated(values: Values) -> Iterator[Finding]:
     seen: set[str] = set()
     for value in values:
         if value.text in seen:
-            yield info(value.path, "duplicate-value", f'"{value.text}" is listed twice.', "Drop one of the two.")
+            yield finding("duplicate-value", value.path, value=value.text)
         seen.add(value.text)
 
 
@@ -55,20 +54,15 @@ def _wild(text: str) -> bool:
     return "*" in text or "?" in text
 
 
-def _not_a_string(value: Value) -> Finding:
-    return error(value.path, "not-a-string", f"{value.text} is not a string.", "Write a string in quotes.")
-
-
 def _action(value: Value) -> Iterator[Finding]:
     if value.form is not Form.STRING:
-        yield _not_a_string(value)
+        yield finding("not-a-string/value", value.path, value=value.text)
         return
     if value.text == "*":
         return
     split = split_action(value.text)
     if split is None or not all(split) or value.text != "".join(value.text.split()):
-        message = f'"{value.text}" is no action.'
-        yield error(value.path, "action-form", message, "Write <service>:<Action>, such as ecs:RunInstances, or *.")
+        yield finding("action-form", value.path, value=value.text)
         return
     yield from _service(value, split[0])
     yield from _name(value)
@@ -77,16 +71,13 @@ def _action(value: Value) -> Iterator[Finding]:
 def _service(value: Value, code: str) -> Iterator[Finding]:
     if _wild(code):
         if code != "*":
-            message = "Wildcards in a part of the service code are not confirmed for Volcengine."
-            yield warning(value.path, "partial-service", message, "Name each service.")
+            yield finding("partial-service", value.path)
         return
     known = known_service(code)
     if known is None:
-        message = f'The service code "{code}" is not known here.'
-        yield warning(value.path, "unknown-service", message, "Check the spelling; the list here is not complete.")
+        yield finding("unknown-service", value.path, service=code)
     elif known != code:
-        message = f'The service code is spelt "{known}" elsewhere; whether case matters is not documented.'
-        yield info(value.path, "action-case", message, f'Write "{known}".')
+        yield finding("action-case/service", value.path, spelling=known)
 
 
 def _name(value: Value) -> Iterator[Finding]:
@@ -94,33 +85,31 @@ def _name(value: Value) -> Iterator[Finding]:
         # A service that is known by its code only has no actions here that a pattern could miss.
         listed = any(matching_actions(f"{s}:*") for s in services_matching(value.text))
         if listed and not matching_actions(value.text):
-            message = f'"{value.text}" matches no action that is known here.'
-            yield warning(value.path, "matches-nothing-known", message, "Check the spelling and the verb.")
+            yield finding("matches-nothing-known", value.path, value=value.text)
         return
     code = value.text.partition(":")[0]
     known = known_spelling(value.text)
     if known is None:
         # One finding on the service is enough.
         if known_service(code) is not None:
-            message = f'"{value.text}" is not known here; policies can hold actions without a public API.'
-            yield warning(value.path, "unknown-action", message, "Check the spelling.")
+            yield finding("unknown-action", value.path, value=value.text)
     elif known.partition(":")[2] != value.text.partition(":")[2]:
-        message = f'The action is spelt "{known}" in the SDK; whether case matters is not documented.'
-        yield info(value.path, "action-case", message, f'Write "{known}".')
+        yield finding("action-case/action", value.path, spelling=known)
 
 
 def _resource(value: Value, statement: Statement) -> Iterator[Finding]:
     if value.form is not Form.STRING:
-        yield _not_a_string(value)
+        yield finding("not-a-string/value", value.path, value=value.text)
         return
     if value.text == "*":
         return
     trn = parse_trn(value.text)
     if trn is None:
-        fields = value.text.count(":") + 1
-        starts = value.text.startswith("trn:")
-        what = f"has {fields} of {TRN_FIELDS} fields" if starts else 'does not begin with "trn:"'
-        yield error(value.path, "trn-form", f'"{value.text}" {what}.', _TRN_EXAMPLE)
+        if value.text.startswith("trn:"):
+            count = value.text.count(":") + 1
+            yield finding("trn-form/fields", value.path, value=value.text, count=count, wanted=TRN_FIELDS)
+        else:
+            yield finding("trn-form/start", value.path, value=value.text)
         return
     yield from _fields(value, trn)
     yield from _variables(value, trn)
@@ -129,28 +118,24 @@ def _resource(value: Value, statement: Statement) -> Iterator[Finding]:
 
 def _fields(value: Value, trn: Trn) -> Iterator[Finding]:
     if not trn.service or not trn.path:
-        yield error(value.path, "trn-form", f'"{value.text}" lacks its service or path.', _TRN_EXAMPLE)
+        yield finding("trn-form/empty", value.path, value=value.text)
     if trn.service == "iam" and trn.region:
-        message = "IAM is global: the region of its TRNs is empty (docs 6257/1134319)."
-        yield warning(value.path, "trn-region", message, "Leave the region empty: trn:iam::<account>:<path>.")
+        yield finding("trn-region", value.path)
     digits = trn.account.isascii() and trn.account.isdecimal() and len(trn.account) == _ACCOUNT_DIGITS
     if trn.account and not _wild(trn.account) and not variables(trn.account) and not digits:
-        message = f'The account "{trn.account}" is not {_ACCOUNT_DIGITS} digits.'
-        yield warning(value.path, "trn-account", message, "Write the account ID, or * for any.")
+        yield finding("trn-account", value.path, account=trn.account, digits=_ACCOUNT_DIGITS)
 
 
 def _variables(value: Value, trn: Trn) -> Iterator[Finding]:
     if variables(":".join((trn.service, trn.region, trn.account))):
-        message = "Variables are documented for the path of a TRN only (docs 6257/1134943)."
-        yield warning(value.path, "variable-place", message, "Use the variable behind the account field.")
+        yield finding("variable-place", value.path)
 
 
 def _other_service(value: Value, trn: Trn, statement: Statement) -> Iterator[Finding]:
     patterns = statement.actions.texts() if statement.actions is not None else ()
     codes = [split[0] for pattern in patterns if (split := split_action(pattern))]
     if codes and not _any_fits(trn.service, codes):
-        message = f'No action of the statement is of the service "{trn.service}".'
-        yield warning(value.path, "trn-service", message, "Such a resource can hardly match; check both.")
+        yield finding("trn-service", value.path, service=trn.service)
 
 
 def _any_fits(service: str, codes: Iterable[str]) -> bool:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TypeAlias
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-_STARS = re.compile(r"\*+")
 TRN_FIELDS = 5
 
 
@@ -50,27 +50,52 @@ def variables(pattern: str) -> tuple[str, ...]:
 
 
 def matches(pattern: Sequence[str | Wild], text: str) -> bool:
-    """Whether the whole text fits: `*` is any number of characters, `?` exactly one.
+    """Whether the whole text fits: `*` is any number of characters, `?` exactly one."""
+    return _compiled(tuple(pattern)).fits(text)
 
-    It goes back to the last `*` only, so its time is bounded by the product of the lengths, whatever the pattern; a
-    backtracking regular expression has no such bound, and policies come from outside.
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A pattern cut at its stars.
+
+    Each piece is looked for behind the one before it, so time is bounded by the product of the lengths, whatever the
+    pattern; a backtracking regular expression has no such bound, and policies come from outside.
+
+    Attributes:
+        first, last: what the text begins and ends with; without a star, `first` is all of it and `last` is None.
+        between: what it has between them, in this order.
     """
-    at = place = 0
-    star, resume = -1, 0
-    while place < len(text):
-        token = pattern[at] if at < len(pattern) else None
+
+    first: re.Pattern[str]
+    between: tuple[re.Pattern[str], ...] = ()
+    last: re.Pattern[str] | None = None
+    tail: int = 0
+
+    def fits(self, text: str) -> bool:
+        if self.last is None:
+            return self.first.fullmatch(text) is not None
+        found = self.first.match(text)
+        for piece in self.between:
+            if found is None:
+                return False
+            found = piece.search(text, found.end())
+        rest = len(text) - self.tail
+        return found is not None and found.end() <= rest and self.last.fullmatch(text, rest) is not None
+
+
+@lru_cache(maxsize=2048)
+def _compiled(pattern: Tokens) -> _Pattern:
+    pieces: list[list[str]] = [[]]
+    for token in pattern:
         if token is Wild.MANY:
-            star, resume = at, place
-            at += 1
-        elif token is Wild.ONE or token == text[place]:
-            at += 1
-            place += 1
-        elif star >= 0:
-            resume += 1
-            at, place = star + 1, resume
+            pieces.append([])
         else:
-            return False
-    return all(token is Wild.MANY for token in pattern[at:])
+            pieces[-1].append("." if token is Wild.ONE else re.escape(str(token)))
+    first, *others = ("".join(piece) for piece in pieces)
+    if not others:
+        return _Pattern(re.compile(first, re.DOTALL))
+    between = tuple(re.compile(piece, re.DOTALL) for piece in others[:-1] if piece)
+    return _Pattern(re.compile(first, re.DOTALL), between, re.compile(others[-1], re.DOTALL), len(pieces[-1]))
 
 
 def glob(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
@@ -79,9 +104,12 @@ def glob(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
         pattern, text = pattern.casefold(), text.casefold()
     if "*" not in pattern and "?" not in pattern:
         return pattern == text
-    if len(pattern) - pattern.count("*") > len(text):
-        return False
-    return matches(tokens(_STARS.sub("*", pattern)), text)
+    return _globbed(pattern).fits(text)
+
+
+@lru_cache(maxsize=2048)
+def _globbed(pattern: str) -> _Pattern:
+    return _compiled(tokens(pattern))
 
 
 def split_action(pattern: str) -> tuple[str, str] | None:
@@ -92,6 +120,7 @@ def split_action(pattern: str) -> tuple[str, str] | None:
     return (service, name) if colon else None
 
 
+@lru_cache(maxsize=16384)
 def match_action(pattern: str, action: str, *, ignore_case: bool) -> bool | None:
     """Whether the action `service:Name` fits, or None when the pattern has no colon and is not `*`.
 

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from volcengine_policy.document import Document
-
-
-class NodeKind(StrEnum):
-    """What a node is; the root is a unit too (inferred)."""
-
-    ROOT = "root"
-    UNIT = "unit"
-    ACCOUNT = "account"
-
-
-class PolicyType(StrEnum):
-    """Preset or own (Volcengine docs 6723/1176972)."""
-
-    SYSTEM = "System"
-    CUSTOM = "Custom"
+from volcengine_policy.kinds import NodeKind, PolicyType
 
 
 @dataclass(frozen=True, slots=True)

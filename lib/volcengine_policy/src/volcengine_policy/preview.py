@@ -9,8 +9,10 @@ from volcengine_policy.assumptions import Assumptions
 from volcengine_policy.catalogue import known_actions, matching_actions
 from volcengine_policy.document import Document, Statement
 from volcengine_policy.evaluation import evaluate
+from volcengine_policy.kinds import Enablement
 from volcengine_policy.path import Node
-from volcengine_policy.verdict import Enablement, Request, Verdict
+from volcengine_policy.request import Request
+from volcengine_policy.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from volcengine_policy.assumptions import Assumptions
+from volcengine_policy.kinds import CauseKind, Enablement, Principal
 from volcengine_policy.truth import (
     NO,
     YES,
     Cause,
-    CauseKind,
     Judgement,
     every,
     some,
     unknown,
 )
-from volcengine_policy.verdict import Enablement, Principal
 
 
 def restricted(

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from volcengine_policy.assumptions import Assumptions
-from volcengine_policy.catalogue import HONOURS_NOT, IGNORES_NOT
+from volcengine_policy.catalogue import honours_not
 from volcengine_policy.conditions import Context, holds, substitute
 from volcengine_policy.document import Form, Statement, Value, Values
+from volcengine_policy.kinds import CauseKind
 from volcengine_policy.matching import Trn, glob, match_action, matches, parse_trn, variables
 from volcengine_policy.operators import operator
 from volcengine_policy.truth import (
     YES,
     Cause,
-    CauseKind,
     Judgement,
     every,
     known,
@@ -76,9 +76,10 @@ def _part(
 
 def _subtracted(outside: Judgement, question: Question, name: str) -> Judgement:
     """Whether the request is outside the Not* element, as far as its service honours such elements."""
-    if question.service in HONOURS_NOT or outside.is_true:
+    honoured = honours_not(question.service)
+    if honoured or outside.is_true:
         return outside
-    if question.service in IGNORES_NOT:
+    if honoured is False:
         reason = f"{question.service} is documented not to support Not{name}"
         return unknown(Cause(CauseKind.STATEMENT, f"Not{name}", reason))
     return question.assumptions.choose("A-NOTACTION", {"subtract": outside, "complement": outside, "ignored": YES})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
+from enum import Enum
+
+from volcengine_policy.kinds import CauseKind
 
 
 class Truth(Enum):
@@ -13,18 +15,6 @@ class Truth(Enum):
     TRUE = "true"
     FALSE = "false"
     UNKNOWN = "unknown"
-
-
-class CauseKind(StrEnum):
-    """What a verdict can depend on."""
-
-    CONDITION_KEY = "condition key"
-    ASSUMPTION = "assumption"
-    POLICY = "unreadable policy"
-    STATEMENT = "unclear statement"
-    RESOURCE = "resource"
-    PRINCIPAL = "principal"
-    ENABLEMENT = "enablement"
 
 
 @dataclass(frozen=True, slots=True)

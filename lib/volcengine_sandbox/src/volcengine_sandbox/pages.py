@@ -1,7 +1,8 @@
 """Paging: by page number (`Offset` and `Limit`, `PageNumber` and `PageSize`) and by token.
 
 `Offset` counts pages from 1, not records, as the newer documents say. A page past the end is empty and still
-gives the true total. Out-of-range sizes are refused, where the documents leave clamping open.
+gives the true total. Out-of-range sizes are refused, where the documents leave clamping open. First-party sources
+disagree on all of this: `State.paging` makes a sandbox behave in each of the ways that they tell.
 """
 
 from __future__ import annotations
@@ -26,15 +27,28 @@ T = TypeVar("T")
 def by_offset(call: Call, name: str, items: Sequence[T], wire: Callable[[T], object]) -> Result:
     """A page for `Limit` and `Offset`, under the result key `name`."""
     size, number = call.integer("Limit", DEFAULT_SIZE), call.integer("Offset", 1)
-    page = [wire(item) for item in items[(number - 1) * size : number * size]]
-    return {name: page, "Limit": size, "Offset": number, "Total": len(items)}
+    page = [wire(item) for item in _page(call, items, size, number)]
+    return {name: page, "Limit": size, "Offset": number} | _total(call, "Total", items)
 
 
 def by_number(call: Call, name: str, items: Sequence[T], wire: Callable[[T], object]) -> Result:
     """A page for `PageNumber` and `PageSize`, under the result key `name`."""
     size, number = call.integer("PageSize", DEFAULT_SIZE), call.integer("PageNumber", 1)
-    page = [wire(item) for item in items[(number - 1) * size : number * size]]
-    return {name: page, "PageNumber": number, "PageSize": size, "TotalCount": len(items)}
+    page = [wire(item) for item in _page(call, items, size, number)]
+    return {name: page, "PageNumber": number, "PageSize": size} | _total(call, "TotalCount", items)
+
+
+def _page(call: Call, items: Sequence[T], size: int, number: int) -> Sequence[T]:
+    """The items of a page, as this sandbox counts."""
+    paging = call.state.paging
+    size = min(size, paging.largest)
+    begin = number - 1 if paging.by_record else (number - 1) * size
+    return items[:size] if paging.stuck else items[begin : begin + size]
+
+
+def _total(call: Call, name: str, items: Sequence[object]) -> Result:
+    """How many items all pages have, unless this sandbox does not tell."""
+    return {name: len(items)} if call.state.paging.total else {}
 
 
 def by_token(call: Call, name: str, items: Sequence[str]) -> Result:

@@ -55,6 +55,22 @@ class TargetType(IntEnum):
 
 
 @dataclass(slots=True)
+class Paging:
+    """How numbered lists behave, where first-party sources disagree.
+
+    by_record: the number counts records from 1, not pages (as the Terraform provider has it).
+    largest: rows that a page has at most, whatever was asked for.
+    total: whether the answer says how many rows there are.
+    stuck: every page is the first one.
+    """
+
+    by_record: bool = False
+    largest: int = 100
+    total: bool = True
+    stuck: bool = False
+
+
+@dataclass(slots=True)
 class Contact:
     """Secure contact of an account, in clear; answers are masked."""
 

@@ -16,6 +16,7 @@ from volcengine_sandbox.records import (
     Account,
     Member,
     Organization,
+    Paging,
     Policy,
     TargetType,
     Trail,
@@ -35,6 +36,7 @@ class State:
         self.accounts: dict[str, Account] = {}
         self.organizations: dict[str, Organization] = {}
         self.trails: dict[tuple[str, str], Trail] = {}
+        self.paging = Paging()
         self.events = EventLog()
         self.keys = KeyRing()
 

@@ -24,7 +24,9 @@ from mcp_server_organization.records import (
     ListInvitationsResult,
     ListOrganizationalUnitsForParentResult,
     ListOrganizationalUnitsResult,
+    ListPoliciesForTargetResult,
     ListServiceControlPoliciesResult,
+    ListTargetsForPolicyResult,
 )
 
 DOCUMENT_EXAMPLE = '{"Statement": [{"Effect": "Deny", "Action": ["ecs:*"], "Resource": ["*"]}]}'
@@ -305,6 +307,32 @@ class ListServiceControlPolicies(
     page_size: PageSize | None = Field(None, description="Items on a page.")
 
 
+class ListPoliciesForTarget(
+    PagedAction,
+    Answers[ListPoliciesForTargetResult],
+    effect=Effect.READ,
+    toolset="policies",
+    zh="获取目标的管控策略列表",
+    en="List policies for target",
+):
+    """List the service control policies attached to a unit or account itself, not those that it inherits."""
+
+    target_id: Identifier = Field(alias="TargetID", description="ID of the unit or account.")
+
+
+class ListTargetsForPolicy(
+    PagedAction,
+    Answers[ListTargetsForPolicyResult],
+    effect=Effect.READ,
+    toolset="policies",
+    zh="获取管控策略的目标列表",
+    en="List targets for policy",
+):
+    """List the units and accounts that a service control policy is attached to."""
+
+    policy_id: Identifier = Field(alias="PolicyID", description="ID of the policy.")
+
+
 ACTIONS: tuple[type[Action], ...] = (
     CreateOrganization,
     CreateOrganizationalUnit,
@@ -323,3 +351,15 @@ ACTIONS: tuple[type[Action], ...] = (
     ListOrganizationalUnitsForParent,
     ListServiceControlPolicies,
 )
+
+OF_TOOLS: tuple[type[Action], ...] = (ListPoliciesForTarget, ListTargetsForPolicy)
+"""Actions that only other tools send; they are no tools of their own."""
+
+READS_TREE = (DescribeOrganization, ListOrganizationalUnits, ListAccounts)
+"""What reading the tree of the organization sends."""
+
+READS_ATTACHMENTS = (ListServiceControlPolicies, ListTargetsForPolicy)
+"""What reading where all policies hang sends."""
+
+READS_PATH = (*READS_TREE, ListPoliciesForTarget, GetServiceControlPolicy, GetServiceControlPolicyEnablement)
+"""What reading the policies on the path to a unit or account sends."""

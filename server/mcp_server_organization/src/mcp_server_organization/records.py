@@ -257,3 +257,34 @@ class ListServiceControlPoliciesResult(Record):
     page_number: int | None = Field(None, description="Page number, from 1.")
     page_size: int | None = Field(None, description="Items on a page.")
     total_count: int | None = Field(None, description="Items on all pages.")
+
+
+class AttachedPolicy(Record):
+    """A policy attached to a target."""
+
+    policy_id: str | None = Field(None, alias="PolicyID", description="ID of the policy.")
+    policy_name: str | None = Field(None, description="Name of the policy.")
+    policy_type: str | None = Field(None, description="System or Custom.")
+    description: str | None = Field(None, description="Description of the policy.")
+    attached_time: str | None = Field(None, description="When it was attached.")
+
+
+class PolicyTarget(Record):
+    """A target that a policy is attached to."""
+
+    target_id: str | None = Field(None, alias="TargetID", description="ID of the unit or account.")
+    target_name: str | None = Field(None, description="Name of the unit or account.")
+    target_type: str | None = Field(None, description="OU or Account.")
+    attached_time: str | None = Field(None, description="When it was attached.")
+
+
+class ListPoliciesForTargetResult(Page):
+    """One page of the policies attached to a target."""
+
+    policies: list[AttachedPolicy | None] | None = Field(None, description="The policies.")
+
+
+class ListTargetsForPolicyResult(Page):
+    """One page of the targets that a policy is attached to."""
+
+    targets: list[PolicyTarget | None] | None = Field(None, description="The targets.")

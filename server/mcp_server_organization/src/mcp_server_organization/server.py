@@ -10,8 +10,9 @@ from volcengine_mcp.command.main import main as run
 from volcengine_mcp.declare import Operation, Service
 
 from .actions import ACTIONS
-from .guides import PROMPTS, RESOURCES
-from .inquiries import (
+from .prompts import PROMPTS, RESOURCES
+from .settings import OrganizationSettings
+from .tools import (
     CreateServiceControlPolicy,
     ExplainPolicies,
     FindAccounts,
@@ -19,7 +20,6 @@ from .inquiries import (
     PreviewServiceControlPolicy,
     SimulatePolicies,
 )
-from .settings import OrganizationSettings
 
 INSTRUCTIONS = """\
 Organization (企业组织) of Volcengine: the tree of units and member accounts, invitations, and service control policies.

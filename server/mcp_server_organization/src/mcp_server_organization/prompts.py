@@ -5,7 +5,7 @@ from __future__ import annotations
 from volcengine_mcp.declare import Argument, Prompt, Resource
 
 from .actions import GetServiceControlPolicy
-from .inquiries import GetOrganizationTree
+from .tools import GetOrganizationTree
 
 PROMPTS = (
     Prompt(

@@ -19,13 +19,12 @@ from volcengine_policy.document import (
     Values,
     compact,
 )
-from volcengine_policy.findings import Finding, error
+from volcengine_policy.findings import Finding, finding
 
 # The grammar needs five levels (document, Statement, statement, Condition, operator, values); more is not a policy.
 MAX_DEPTH = 20
 
 _SHOWN = 80
-_EXAMPLE = 'Write {"Statement": [{"Effect": "Deny", "Action": ["ecs:*"], "Resource": ["*"]}]}.'
 
 
 class _Members(dict[str, object]):
@@ -51,14 +50,14 @@ def parse(source: object) -> Document:
         except json.JSONDecodeError as failure:
             return _unreadable(_syntax(source, failure), len(source))
         except RecursionError:
-            return _unreadable(_too_deep(""), len(source))
+            return _unreadable(finding("too-deep", ""), len(source))
     try:
         raw = _plain(tree, "", 0, problems)
     except _TooDeepError as failure:
-        return _unreadable(_too_deep(str(failure)), len(source) if isinstance(source, str) else 0)
+        return _unreadable(finding("too-deep", str(failure)), len(source) if isinstance(source, str) else 0)
     length = len(source) if isinstance(source, str) else len(compact(raw))
     if not isinstance(raw, dict):
-        problems.append(error("", "not-an-object", "A policy document is a JSON object.", _EXAMPLE))
+        problems.append(finding("not-an-object/document", ""))
         return Document((), (), tuple(problems), length=length, raw=raw)
     return _document(raw, length, problems)
 
@@ -69,8 +68,7 @@ class _TooDeepError(Exception):
 
 def _load(text: str, problems: list[Finding]) -> object:
     def constant(name: str) -> Unquoted:
-        message = f"{name} is not a JSON value."
-        problems.append(error("", "json-constant", message, "Write the value as a string."))
+        problems.append(finding("json-constant/named", "", constant=name))
         return Unquoted(name)
 
     tree: object = json.loads(
@@ -88,12 +86,8 @@ def _syntax(text: str, failure: json.JSONDecodeError) -> Finding:
     # The decoder points at or just before the character that it does not understand.
     rest = text.removeprefix("\ufeff")[max(failure.pos - 1, 0) :].lstrip(" \t\r\n,{[")
     if rest.startswith(("//", "/*", "#")):
-        return error(path, "json-comment", "JSON has no comments.", "Take the comment out.")
-    return error(path, "json-syntax", f"This is not JSON: {failure.msg}.", "Correct the text at this place.")
-
-
-def _too_deep(path: str) -> Finding:
-    return error(path, "too-deep", "The document is nested deeper than any policy.", _EXAMPLE)
+        return finding("json-comment", path)
+    return finding("json-syntax", path, problem=failure.msg)
 
 
 def _unreadable(problem: Finding, length: int) -> Document:
@@ -113,22 +107,18 @@ def _plain(tree: object, path: str, depth: int, problems: list[Finding]) -> Json
             return _number(tree, path, problems)
         case Mapping():
             for key in getattr(tree, "repeated", ()):
-                message = f'The key "{key}" stands here more than once.'
-                advice = "Merge the two; which of them the service would take is not known."
-                problems.append(error(_join(path, key), "duplicate-key", message, advice))
+                problems.append(finding("duplicate-key", _join(path, key), key=key))
             return {str(key): _plain(item, _join(path, str(key)), depth + 1, problems) for key, item in tree.items()}
         case Sequence() if not isinstance(tree, bytes | bytearray | memoryview):
             return [_plain(item, f"{path}[{at}]", depth + 1, problems) for at, item in enumerate(tree)]
         case _:
-            message = f"A value of type {type(tree).__name__} is not JSON."
-            problems.append(error(path, "not-json", message, "Use objects, lists and strings."))
+            problems.append(finding("not-json", path, kind=type(tree).__name__))
             return None
 
 
 def _number(value: float, path: str, problems: list[Finding]) -> Unquoted:
     if isinstance(value, float) and not math.isfinite(value):
-        message = "A number that is not finite is not JSON."
-        problems.append(error(path, "json-constant", message, "Write the value as a string."))
+        problems.append(finding("json-constant/infinite", path))
         return Unquoted("NaN")
     try:
         return Unquoted(json.dumps(value))
@@ -144,14 +134,14 @@ def _document(raw: dict[str, Json], length: int, problems: list[Finding]) -> Doc
     body = raw.get("Statement")
     single = isinstance(body, dict)
     if "Statement" not in raw:
-        problems.append(error("", "no-statement", "The document has no Statement.", _EXAMPLE))
+        problems.append(finding("no-statement/missing", ""))
         items: list[Json] = []
     elif isinstance(body, list):
         items = body
     elif isinstance(body, dict):
         items = [body]
     else:
-        problems.append(error("Statement", "no-statement", "Statement is not a list of objects.", _EXAMPLE))
+        problems.append(finding("no-statement/form", "Statement"))
         items = []
     statements = tuple(_statement(item, index) for index, item in enumerate(items))
     return Document(statements, tuple(raw), tuple(problems), single=single, length=length, raw=raw)

@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterator
 from datetime import datetime
 
-from volcengine_policy.catalogue import HONOURS_NOT, IGNORES_NOT, services_matching
+from volcengine_policy.catalogue import honours_not, services_matching
 from volcengine_policy.document import Document, Statement, Values, compact
-from volcengine_policy.findings import Finding, error, info, warning
+from volcengine_policy.findings import Finding, finding
 from volcengine_policy.lint_conditions import lint_conditions
 from volcengine_policy.lint_effect import lint_effect
 from volcengine_policy.lint_values import lint_actions, lint_resources
@@ -35,8 +35,7 @@ def lint(document: Document, *, now: datetime) -> tuple[Finding, ...]:
 def _findings(document: Document, now: datetime) -> Iterator[Finding]:
     yield from document.problems
     if document.length > MAX_LENGTH:
-        message = f"The document has {document.length} characters; the service's limit is not documented."
-        yield warning("", "oversized", message, f"Keep it below {MAX_LENGTH}: similar services stop there.")
+        yield finding("oversized", "", length=document.length, most=MAX_LENGTH)
     yield from _top_level(document)
     for statement in document.statements:
         yield from _statement(statement, now)
@@ -47,35 +46,30 @@ def _findings(document: Document, now: datetime) -> Iterator[Finding]:
 def _top_level(document: Document) -> Iterator[Finding]:
     for name in document.elements:
         if name in _FOREIGN:
-            message = f"{name} is no element of a Volcengine policy (docs 6257/65059)."
-            yield warning(name, "foreign-element", message, "Leave it out; what the service does with it is unknown.")
+            yield finding("foreign-element", name, element=name)
         elif name not in _DOCUMENT:
             yield _unknown_element(name, name, _DOCUMENT)
     if document.single:
-        yield info(
-            "Statement", "single-statement", "Statement is one object.", "Write a list; it is the documented form."
-        )
+        yield finding("single-statement", "Statement")
     if not document.statements and document.readable:
-        yield error("Statement", "empty-element", "Statement is empty.", "Give it at least one statement.")
+        yield finding("empty-element/document", "Statement")
 
 
 def _unknown_element(path: str, name: str, known: tuple[str, ...]) -> Finding:
     close = {element.lower(): element for element in known}.get(name.lower())
     if close:
-        message = f'"{name}" is not spelt "{close}"; element names are taken to be case-sensitive.'
-        return error(path, "element-case", message, f'Write "{close}".')
-    return warning(path, "unknown-element", f'"{name}" is no known element.', f"Known are {', '.join(known)}.")
+        return finding("element-case", path, element=name, spelling=close)
+    return finding("unknown-element", path, element=name, known=", ".join(known))
 
 
 def _statement(statement: Statement, now: datetime) -> Iterator[Finding]:
     path = statement.path
     if statement.malformed:
-        yield error(path, "not-an-object", "A statement is an object.", "Give it Effect, Action and Resource.")
+        yield finding("not-an-object/statement", path)
         return
     for name in statement.elements:
         if name in _PRINCIPALS:
-            message = f"{name} belongs to resource-based policies, not to control policies (docs 6257/1134850)."
-            yield error(f"{path}.{name}", "principal", message, "Leave it out; the attachment says who is bound.")
+            yield finding("principal", f"{path}.{name}", element=name)
         elif name not in _STATEMENT:
             yield _unknown_element(f"{path}.{name}", name, _STATEMENT)
     yield from _effect(statement)
@@ -90,11 +84,13 @@ def _effect(statement: Statement) -> Iterator[Finding]:
         return
     path = f"{statement.path}.Effect"
     if statement.effect_text is None:
-        yield error(path, "missing-element", "The statement has no Effect.", "Add Allow or Deny.")
+        yield finding("missing-element/effect", path)
         return
     close = difflib.get_close_matches(statement.effect_text.capitalize(), ["Allow", "Deny"], n=1)
-    advice = f"Write {close[0]}." if close else "Write Allow or Deny, in exactly this case."
-    yield error(path, "unknown-effect", f'"{statement.effect_text}" is no effect.', advice)
+    if close:
+        yield finding("unknown-effect/close", path, effect=statement.effect_text, close=close[0])
+    else:
+        yield finding("unknown-effect/other", path, effect=statement.effect_text)
 
 
 def _presence(statement: Statement) -> Iterator[Finding]:
@@ -107,35 +103,30 @@ def _presence(statement: Statement) -> Iterator[Finding]:
         yield from _empty(name, values, path)
         yield from _empty(f"Not{name}", excluded, path)
         if values is None and excluded is not None:
-            message = f"Not{name} takes away from {name}, which is missing (docs 6257/1505229)."
-            yield error(f"{path}.Not{name}", "not-without-partner", message, f'Add {name}, such as ["*"].')
+            yield finding("not-without-partner", f"{path}.Not{name}", element=name)
         elif values is None and name == "Action":
-            yield error(
-                f"{path}.Action", "missing-element", "The statement has no Action.", "Add the actions that it is about."
-            )
+            yield finding("missing-element/action", f"{path}.Action")
         elif values is None:
-            message = "The statement has no Resource; that this means every resource is not documented."
-            yield warning(f"{path}.Resource", "missing-resource", message, 'Add Resource, such as ["*"].')
+            yield finding("missing-resource", f"{path}.Resource")
         if excluded is not None:
             yield from _unsupported(f"{path}.Not{name}", f"Not{name}", statement)
 
 
 def _empty(name: str, values: Values | None, path: str) -> Iterator[Finding]:
     if values is not None and not values.values:
-        yield error(f"{path}.{name}", "empty-element", f"{name} is empty.", "Add a value or drop the statement.")
+        yield finding("empty-element/statement", f"{path}.{name}", element=name)
 
 
 def _unsupported(path: str, name: str, statement: Statement) -> Iterator[Finding]:
     patterns = statement.actions.texts() if statement.actions is not None else ("*",)
     services = {s for pattern in patterns for s in services_matching(pattern)}
-    if services & IGNORES_NOT:
-        message = f"ecs does not support {name} (docs 6257/1505229), and the statement can concern it."
-        yield warning(path, "not-unsupported", message, "List the actions or resources of ecs themselves.")
-    others = sorted(services - IGNORES_NOT - HONOURS_NOT)
-    if others:
-        shown = ", ".join(others[:5]) + (" and others" if len(others) > 5 else "")
-        message = f"That {shown} support {name} was not confirmed; only some services do."
-        yield warning(path, "not-unconfirmed", message, "Test it on an account where nothing depends on it.")
+    ignoring = sorted(service for service in services if honours_not(service) is False)
+    if ignoring:
+        yield finding("not-unsupported", path, services=", ".join(ignoring), element=name)
+    open_ = sorted(service for service in services if honours_not(service) is None)
+    if open_:
+        shown = ", ".join(open_[:5]) + (" and others" if len(open_) > 5 else "")
+        yield finding("not-unconfirmed", path, services=shown, element=name)
 
 
 def _duplicates(document: Document) -> Iterator[Finding]:
@@ -143,6 +134,5 @@ def _duplicates(document: Document) -> Iterator[Finding]:
     for statement in document.statements:
         text = compact(statement.raw)
         if text in seen:
-            message = f"The statement is the same as {seen[text]}."
-            yield warning(statement.path, "duplicate-statement", message, "Drop one of the two.")
+            yield finding("duplicate-statement", statement.path, other=seen[text])
         seen.setdefault(text, statement.path)

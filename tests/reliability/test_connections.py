@@ -131,7 +131,7 @@ async def test_the_clients_of_credentials_long_unused_are_let_go(box: Sandbox) -
     async def ask(credential: Credential) -> int:
         before = box.connections
         with pytest.raises(ServiceError, match="accesskey"):
-            await openapi.call(DescribeTrails(), credential)
+            await openapi.send(DescribeTrails(), credential)
         return box.connections - before
 
     credentials = [Credential(f"AKLT{number:040}", "secret") for number in range(MOST_CLIENTS + 1)]
@@ -139,3 +139,4 @@ async def test_the_clients_of_credentials_long_unused_are_let_go(box: Sandbox) -
         assert await ask(credential) == 1
     assert await ask(credentials[-1]) == 0
     assert await ask(credentials[0]) == 1
+    await openapi.close()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -46,12 +47,12 @@ class Signer:
         configuration.host = endpoint.host
         configuration.auto_retry = False
         self._configuration = configuration
-        self._sdk = sdk.ApiClient(configuration)
-        self._chain: Any = None
+        self._interceptors = _interceptors()
+        self._providers: Any = None
         self._credential: Credential | None = None
         if isinstance(credential, ProviderChain):
             # Remembers which of its providers answered, and that one its credentials until they end.
-            self._chain = sdk.auth.providers.DefaultCredentialProvider()
+            self._providers = sdk.auth.providers.DefaultCredentialProvider()
         else:
             self._credential = credential
 
@@ -69,7 +70,7 @@ class Signer:
             CredentialsError: the provider chain found none.
             NotSentError: the provider chain took too long.
         """
-        if self._chain is not None:
+        if self._providers is not None:
             self._credential = await self._look_up(seconds)
         if self._credential is None:
             raise TypeError("a signer without a provider chain has a credential")
@@ -77,7 +78,7 @@ class Signer:
 
     async def _look_up(self, seconds: float) -> Credential:
         """What the provider chain finds. It may ask the network or read files, so it does that in a thread."""
-        look = partial(_found, self._chain)
+        look = partial(_found, self._providers)
         try:
             with anyio.fail_after(seconds):
                 return await anyio.to_thread.run_sync(look, abandon_on_cancel=True)
@@ -101,7 +102,7 @@ class Signer:
             header_params={
                 "Accept": "application/json",
                 "Content-Type": action.content_type(),
-                **self._sdk.default_headers,
+                "User-Agent": _user_agent(),
             },
             body=body,
             post_params=[],
@@ -109,7 +110,7 @@ class Signer:
         )
         request.ak, request.sk = credential.access_key, credential.secret_key
         request.session_token = credential.session_token or None
-        self._sdk.interceptor_chain.execute_request(interceptor.InterceptorContext(request=request))
+        self._interceptors.execute_request(interceptor.InterceptorContext(request=request))
         return Signed(
             method=action.method,
             url=f"{request.url}?{urlencode(request.query_params)}",
@@ -119,10 +120,31 @@ class Signer:
         )
 
 
-def _found(chain: Any) -> Credential:
+@lru_cache(maxsize=1)
+def _interceptors() -> Any:
+    """What the SDK's own client does to a request before it sends it. Nothing of a credential is kept in it."""
+    parts = core().interceptor
+    chain = parts.InterceptorChain()
+    for interceptor in (
+        parts.BuildRequestInterceptor,
+        parts.RuntimeOptionsInterceptor,
+        parts.ResolveEndpointInterceptor,
+        parts.SignRequestInterceptor,
+    ):
+        chain.append_request_interceptor(interceptor())
+    return chain
+
+
+@lru_cache(maxsize=1)
+def _user_agent() -> str:
+    """The SDK's name for itself, by which Volcengine tells its clients apart."""
+    return f"volcstack-python-sdk/{version('volcenginesdk-core')}"
+
+
+def _found(providers: Any) -> Credential:
     """What the provider chain finds, in the calling thread."""
     try:
-        found = chain.get_credentials()
+        found = providers.get_credentials()
     except RuntimeError as error:
         raise CredentialsError(
             "CredentialsMissing",

@@ -36,14 +36,21 @@ SOMEBODY = Credential("AKLTsomebody", "secret")
 
 @asynccontextmanager
 async def calling(host: str, *, lifetime: float | None = None, **facts: Any) -> AsyncIterator[OpenAPI]:
+    """The OpenAPI at a host; closed at the end, and everything that was closed before was closed in order."""
     api = OpenAPI(
         Endpoint(**{"host": host, "scheme": "http"} | facts), **({} if lifetime is None else {"lifetime": lifetime})
     )
+    complaints: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: complaints.append(context["message"]))
     try:
         with anyio.fail_after(PATIENCE):
             yield api
     finally:
         await api.close()
+        gc.collect()
+        loop.set_exception_handler(None)
+    assert not [said for said in complaints if said.startswith("Unclosed")]
 
 
 async def error_of(api: OpenAPI, action: Action, credential: AnyCredential = SOMEBODY) -> VolcengineError:

@@ -306,16 +306,15 @@ class OpenAPI:
         """Look again when the client that is unused for longest may have to go. The timer keeps no process alive."""
         if not self._clients:
             return
-        now = monotonic()
-        idle_since = min(now if client.calls else client.used for client in self._clients.values())
-        self._timer = asyncio.get_running_loop().call_later(idle_since + self._lifetime - now, self._let_go)
+        seconds = min(client.used for client in self._clients.values()) + self._lifetime - monotonic()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._let_go)
 
     def _let_go(self) -> None:
         """Let the clients go that have not been used for long."""
         self._timer = None
         now = monotonic()
         for credential, client in list(self._clients.items()):
-            if not client.calls and now - client.used >= self._lifetime:
+            if now - client.used >= self._lifetime:
                 del self._clients[credential]
                 self._close(client)
         self._set_timer()

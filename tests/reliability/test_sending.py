@@ -78,8 +78,10 @@ async def test_a_write_does_not_go_out_on_a_connection_that_the_server_may_be_cl
 
 async def test_the_connection_of_a_write_is_not_kept() -> None:
     async with listening(Exchange.answer) as wire, calling(wire.host) as api:
-        await api.send(WRITE, SOMEBODY)
-        await until(lambda: wire.closed == 1)
+        for _ in range(2):
+            await api.send(WRITE, SOMEBODY)
+        assert [exchange.number for exchange in wire.requests] == [1, 1]
+        await until(lambda: wire.closed == 2)
 
 
 async def test_a_write_by_get_is_not_sent_again_by_the_http_client() -> None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
-from collections.abc import Callable, Mapping
-from time import perf_counter
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter, process_time
 from typing import Any
 
-from .processes import SERVERS, bare, certificate, command, resident, upstream
+from .processes import SERVERS, bare, certificate, command, processor_time, resident, upstream
 from .report import Row, compared, verdict
 from .stdio_client import StdioClient, session
 
 COLD_START_GOAL = 1.10
 CALL_GOAL = 1.0
 """Milliseconds over the direct call."""
+
+WARM_UP = 10
+"""Calls that do not count."""
+
+BATCH = 20
+"""Requests between two looks at the clock of CPU time, which is coarse."""
 
 
 def cold_start(*, quick: bool) -> list[Row]:
@@ -48,8 +55,10 @@ def call(*, quick: bool) -> list[Row]:
     rows = []
     with upstream() as sandbox:
         rows += _calls("plain", sandbox.variables, turns)
+        rows.append(asyncio.run(_request("plain", sandbox.variables, turns)))
     with certificate() as directory, upstream(directory) as sandbox:
         rows += _calls("TLS", sandbox.variables, turns)
+        rows.append(asyncio.run(_request("TLS", sandbox.variables, turns)))
     return rows
 
 
@@ -61,17 +70,22 @@ def _calls(way: str, variables: Mapping[str, str], turns: int) -> list[Row]:
     ):
         direct = _direct(variables, tool, service, version, method)
         with session(command(server), variables) as ours, session(bare()) as empty:
+            _repeat(ours, tool, WARM_UP)
+            before = processor_time(ours.pid)
             taken = _by_turns(
                 turns,
                 ours=lambda ours=ours, tool=tool: ours.call(tool),  # type: ignore[misc]
                 direct=direct,
                 empty=lambda empty=empty: empty.call("wait"),  # type: ignore[misc]
             )
+            after = processor_time(ours.pid)
         row = compared("call", f"{tool} over stdio, {way}", taken["ours"], taken["direct"], "ms")
         assert row.reference is not None
         over = row.value - row.reference
         goal = verdict(f"≤ direct SDK call + {CALL_GOAL:.1f} ms", reached=over <= CALL_GOAL)
         note = f"{over:+.2f} ms over direct; an empty tool of a bare MCPServer takes {_middle(taken['empty']):.2f} ms"
+        if before is not None and after is not None:
+            note += f"; CPU of the server {(after - before) * 1000 / (turns + WARM_UP):.2f} ms a call"
         rows.append(_with(row, goal=goal, note=note))
     return rows
 
@@ -101,14 +115,44 @@ def _direct(variables: Mapping[str, str], action: str, service: str, version: st
     return once
 
 
+async def _request(way: str, variables: Mapping[str, str], turns: int) -> Row:
+    """The CPU time that one request costs this process: sent as the toolkit does, and by the SDK in a thread."""
+    from mcp_server_cloud_trail.actions import DescribeTrails
+    from volcengine_mcp.api.client import Endpoint, OpenAPI
+    from volcengine_mcp.api.credentials import from_environment
+
+    scheme, _, host = variables["VOLCENGINE_ENDPOINT"].partition("://")
+    api = OpenAPI(Endpoint(host=host, scheme=scheme, ca_bundle=variables.get("VOLCENGINE_CA_BUNDLE")))
+    credential = from_environment(variables)
+    direct = _direct(variables, "DescribeTrails", "cloud_trail", DescribeTrails.version, DescribeTrails.method)
+    ways: dict[str, Callable[[], Awaitable[object]]] = {
+        "ours": lambda: api.send(DescribeTrails(), credential),
+        "thread": lambda: asyncio.to_thread(direct),
+    }
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for batch in range(turns // BATCH + 1):
+        for name, once in ways.items():
+            begun = process_time()
+            for _ in range(BATCH):
+                await once()
+            if batch:
+                spent[name].append((process_time() - begun) * 1000 / BATCH)
+    await api.close()
+    row = compared(
+        "call", f"CPU of one request, {way}; reference: the SDK in a thread", spent["ours"], spent["thread"], "ms"
+    )
+    assert row.ratio is not None
+    return _with(row, goal=verdict("less than the SDK in a thread", reached=row.ratio < 1))
+
+
 def _by_turns(turns: int, **ways: Callable[[], object]) -> dict[str, list[float]]:
     """Milliseconds of each way, done by turns; the first turns warm up and do not count."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(turns + 10):
+    for turn in range(turns + WARM_UP):
         for name, way in ways.items():
             begun = perf_counter()
             way()
-            if turn >= 10:
+            if turn >= WARM_UP:
                 taken[name].append((perf_counter() - begun) * 1000)
     return taken
 

@@ -194,6 +194,16 @@ def resident(pid: int) -> float | None:
     return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:")), None)
 
 
+def processor_time(pid: int) -> float | None:
+    """Seconds of CPU time that a running process has used; None where the system does not tell."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2]
+        user, system = after_name.split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return None
+
+
 def allow_files(wanted: int) -> int:
     """Raise this process's limit of open files, which its children inherit. Returns what is allowed."""
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -9,9 +11,9 @@ import pytest
 from mcp.client import Client
 from mcp_server_cloud_trail.actions import DescribeTrails
 from support.certificates import self_signed
-from support.proxy import forwarding
+from support.proxy import Proxy, forwarding
 from support.servers import PATIENCE, environment, in_process
-from volcengine_mcp.api.client import MOST_CLIENTS, Endpoint, OpenAPI
+from volcengine_mcp.api.client import MOST_ATTEMPTS, MOST_CLIENTS, Endpoint, OpenAPI
 from volcengine_mcp.api.credentials import Credential
 from volcengine_mcp.errors import ServiceError
 from volcengine_sandbox import Fault, Sandbox
@@ -111,6 +113,69 @@ async def test_a_proxy_is_used_where_the_environment_names_one(
         assert asked.startswith("http://openapi.invalid/?Action=DescribeTrails")
 
 
+async def test_a_proxy_gets_the_credentials_in_its_address(box: Sandbox, without_proxies: pytest.MonkeyPatch) -> None:
+    variables = environment(box, box.administrator, VOLCENGINE_ENDPOINT="http://openapi.invalid")
+    with forwarding(box.endpoint) as proxy:
+        without_proxies.setenv("HTTP_PROXY", proxy.with_credentials("me:p%40ss"))
+        async with Client(in_process("cloud-trail", variables)) as client:
+            assert not (await client.call_tool("DescribeTrails", {})).is_error
+        assert proxy.credentials == ["Basic " + b64encode(b"me:p@ss").decode()]
+
+
+@pytest.fixture
+def tunnel(tmp_path: Path) -> Iterator[tuple[Sandbox, Proxy, dict[str, str]]]:
+    """A Volcengine behind TLS, a proxy that leads there, and the variables of a server that needs the proxy."""
+    certificate, key = self_signed(tmp_path, "openapi.invalid")
+    with Sandbox(tls=(certificate, key)) as box, forwarding(box.endpoint) as proxy:
+        variables = environment(box, box.administrator, VOLCENGINE_ENDPOINT="https://openapi.invalid")
+        yield box, proxy, variables | {"VOLCENGINE_CA_BUNDLE": certificate}
+
+
+async def test_tls_goes_through_a_tunnel_that_is_kept(
+    tunnel: tuple[Sandbox, Proxy, dict[str, str]], without_proxies: pytest.MonkeyPatch
+) -> None:
+    box, proxy, variables = tunnel
+    without_proxies.setenv("HTTPS_PROXY", proxy.with_credentials("me:p%40ss"))
+    async with Client(in_process("cloud-trail", variables)) as client:
+        for _ in range(3):
+            assert not (await client.call_tool("DescribeTrails", {})).is_error
+    assert proxy.asked == ["openapi.invalid:443"]
+    assert proxy.credentials == ["Basic " + b64encode(b"me:p@ss").decode()]
+    assert box.handshakes == 1
+
+
+async def test_a_tunnel_to_a_server_that_cannot_prove_itself_carries_nothing(
+    tunnel: tuple[Sandbox, Proxy, dict[str, str]], without_proxies: pytest.MonkeyPatch
+) -> None:
+    box, proxy, variables = tunnel
+    del variables["VOLCENGINE_CA_BUNDLE"]
+    without_proxies.setenv("HTTPS_PROXY", proxy.url)
+    async with Client(in_process("cloud-trail", variables)) as client:
+        refused = await client.call_tool("DescribeTrails", {})
+    assert refused.structured_content is not None
+    assert refused.structured_content["Code"] == "TLSFailure"
+    assert len(proxy.asked) == 1, "a certificate does not get better by asking again"
+    assert not box.requests
+
+
+@pytest.mark.parametrize("how", ["refuses", "drops", "is away", "speaks something else"])
+async def test_a_write_that_a_proxy_did_not_let_through_is_not_in_doubt(
+    how: str, tunnel: tuple[Sandbox, Proxy, dict[str, str]], without_proxies: pytest.MonkeyPatch
+) -> None:
+    box, proxy, variables = tunnel
+    addresses = {"is away": "http://proxy.invalid:3128", "speaks something else": "socks5://127.0.0.1:1080"}
+    without_proxies.setenv("HTTPS_PROXY", addresses.get(how, proxy.url))
+    proxy.refuses, proxy.drops = how == "refuses", how == "drops"
+    async with Client(in_process("cloud-trail", variables)) as client:
+        refused = await client.call_tool("CreateTrail", {"TrailName": "t", "TosBucketName": "b"})
+    assert refused.structured_content is not None
+    assert refused.structured_content["Code"] == "ProxyFailure"
+    assert "may or may not" not in refused.structured_content["Message"]
+    assert not box.requests
+    if how in ("refuses", "drops"):
+        assert len(proxy.asked) == MOST_ATTEMPTS, "what was not sent may be sent again"
+
+
 async def test_no_proxy_is_honoured(box: Sandbox, without_proxies: pytest.MonkeyPatch) -> None:
     variables = environment(
         box, box.administrator, VOLCENGINE_ENDPOINT="http://openapi.invalid", MCP_SERVER_CALL_TIMEOUT="0.5"
@@ -131,7 +196,7 @@ async def test_the_clients_of_credentials_long_unused_are_let_go(box: Sandbox) -
     async def ask(credential: Credential) -> int:
         before = box.connections
         with pytest.raises(ServiceError, match="accesskey"):
-            await openapi.call(DescribeTrails(), credential)
+            await openapi.send(DescribeTrails(), credential)
         return box.connections - before
 
     credentials = [Credential(f"AKLT{number:040}", "secret") for number in range(MOST_CLIENTS + 1)]
@@ -139,3 +204,4 @@ async def test_the_clients_of_credentials_long_unused_are_let_go(box: Sandbox) -
         assert await ask(credential) == 1
     assert await ask(credentials[-1]) == 0
     assert await ask(credentials[0]) == 1
+    await openapi.close()

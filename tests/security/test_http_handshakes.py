@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from support.certificates import self_signed
 from support.http import ACCEPT, PATIENCE, answer_of, bearer, in_thread, request
-from volcengine_mcp.api.connections import tls_context
+from volcengine_mcp.api.sending import tls_context
 from volcengine_sandbox import Identity, Sandbox
 
 CALL = request("tools/call", "ListAccounts")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+M = TypeVar("M", bound=BaseModel)
 
-def fit(model: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
-    """The data in the declared shape, nothing lost.
+
+def fit(model: type[M], data: dict[str, Any]) -> M:
+    """The data as an instance of the model, nothing lost.
 
     A value of another type than declared is converted where that is exact (an integer ID to a string); one that
     cannot be is moved to `Unexpected`, keyed by its path, so that the rest still satisfies the model's schema.
@@ -17,15 +19,12 @@ def fit(model: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
     moved: dict[str, Any] = {}
     while True:
         try:
-            fitted = model.model_validate(data)
+            return model.model_validate(data | {"Unexpected": moved} if moved else data)
         except ValidationError as error:
             problems = error.errors(include_url=False, include_context=False, include_input=False)
             data = json.loads(json.dumps(data))
             for problem in problems:
                 _move(data, problem["loc"], moved)
-        else:
-            dumped = fitted.model_dump(mode="json", by_alias=True, exclude_unset=True)
-            return dumped | {"Unexpected": moved} if moved else dumped
 
 
 def _move(data: dict[str, Any], path: tuple[int | str, ...], moved: dict[str, Any]) -> None:

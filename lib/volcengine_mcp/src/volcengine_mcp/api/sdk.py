@@ -18,7 +18,5 @@ def core() -> Any:
         import volcenginesdkcore
         import volcenginesdkcore.auth.providers
         import volcenginesdkcore.interceptor
-        import volcenginesdkcore.rest
-        import volcenginesdkcore.universal
 
         return volcenginesdkcore

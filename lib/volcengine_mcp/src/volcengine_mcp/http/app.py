@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import anyio.to_thread
+import anyio
 import h11
 import uvicorn
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -262,7 +262,7 @@ def _operations(server: Server, metrics: Metrics, gate: Gate | None) -> list[Rou
         if server.draining:
             return JSONResponse({"status": "draining"}, status_code=503)
         if monotonic() - checked[0] > READINESS_LASTS:
-            problem = await anyio.to_thread.run_sync(server.openapi.unreachable, abandon_on_cancel=True)
+            problem = await server.openapi.unreachable()
             checked = (monotonic(), problem)
         if gate is not None and not await gate.ready():
             return JSONResponse({"status": "unready", "reason": "the OAuth storage does not answer"}, status_code=503)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from threading import Thread
 from time import monotonic
@@ -64,6 +65,7 @@ class Server(MCPServer[Any]):
             instructions=service.instructions,
             auth=auth,
             token_verifier=token_verifier,
+            lifespan=self._serving,
         )
         self.openapi = OpenAPI(endpoint(settings))
         self.draining = False
@@ -76,6 +78,18 @@ class Server(MCPServer[Any]):
         self._in_flight = 0
         self._idle = anyio.Event()
         self._warm = False
+        self._served = 0
+
+    @asynccontextmanager
+    async def _serving(self, _server: MCPServer[Any]) -> AsyncIterator[None]:
+        """Close the connections to Volcengine when nobody is served any more. SSE serves each session by itself."""
+        self._served += 1
+        try:
+            yield
+        finally:
+            self._served -= 1
+            if not self._served:
+                await self.openapi.close()
 
     async def list_tools(self) -> list[Definition]:
         """The tools that the settings and the visitor's role leave."""

@@ -13,7 +13,7 @@ import mcp_server_cloud_trail.server
 import mcp_server_organization.server
 import pytest
 from docs.pages import PAGES, ROOT, blocks, name
-from volcengine_mcp.settings.reading import load
+from volcengine_mcp.settings.load import load
 
 CHINESE = [page for page in PAGES if page.name.endswith(".zh-CN.md")]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.servers import environment, typed
-from volcengine_mcp.settings.reading import leaves, variable
+from volcengine_mcp.settings.load import leaves, variable
 
 OAUTH = """oauth:
   client_id: id

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from volcengine_mcp.declare import Service
 from volcengine_mcp.errors import ConfigurationError, VolcengineError
+from volcengine_mcp.settings.load import CONFIG_VARIABLE, SECRETS, Loaded, leaves, load
 from volcengine_mcp.settings.model import Settings
-from volcengine_mcp.settings.reading import CONFIG_VARIABLE, SECRETS, Loaded, leaves, load
 
 if TYPE_CHECKING:
     from mcp_types import CallToolResult, Tool

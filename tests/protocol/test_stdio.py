@@ -1,0 +1,169 @@
+"""stdin and stdout of a server, whatever they are: pipes, sockets, files; how much goes through; whose they stay."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from support.servers import PATIENCE, Process, environment, eventually, program
+from volcengine_sandbox import Sandbox
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has the streams of mcp")
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+
+
+def line(message: dict[str, Any]) -> bytes:
+    """A message as it is written."""
+    return json.dumps(message).encode() + b"\n"
+
+
+def listing(number: int) -> bytes:
+    """A request with a long answer."""
+    return line({"jsonrpc": "2.0", "id": number, "method": "tools/list"})
+
+
+@contextmanager
+def server(box: Sandbox, stdin: int | IO[bytes], stdout: int | IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A server with these files."""
+    variables = environment(box, box.administrator)
+    with subprocess.Popen([program("cloud-trail")], env=variables, stdin=stdin, stdout=stdout) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_sockets_serve_as_well_as_pipes(running: Sandbox) -> None:
+    """Programs on Node give their children sockets."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(PATIENCE)
+    with ours, server(running, theirs.fileno(), theirs.fileno()) as process:
+        theirs.close()
+        answers = ours.makefile("rb")
+        ours.sendall(line(HELLO) + listing(1))
+        assert [json.loads(answers.readline())["id"] for _ in range(2)] == [0, 1]
+        ours.shutdown(socket.SHUT_WR)
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_a_slow_reader_gets_everything_and_the_server_waits_for_it(kind: str, running: Sandbox) -> None:
+    """Some megabytes of answers, of which none is read until all is asked."""
+    wanted = 100
+    asked = line(HELLO) + b"".join(listing(number) for number in range(1, wanted + 1))
+    requests, theirs_in = os.pipe()
+    if kind == "pipe":
+        reading, theirs = os.pipe()
+    else:
+        reading, theirs = (end.detach() for end in socket.socketpair())
+    with server(running, requests, theirs) as process, os.fdopen(theirs_in, "wb", buffering=0) as questions:
+        os.close(requests)
+        os.close(theirs)
+        writer = threading.Thread(target=questions.write, args=(asked,))
+        writer.start()
+        with os.fdopen(reading, "rb") as answers:
+            first = json.loads(answers.readline())
+            writer.join(0.3)
+            rest = [json.loads(answers.readline()) for _ in range(wanted)]
+        writer.join(PATIENCE)
+        assert first["id"] == 0
+        assert sorted(answer["id"] for answer in rest) == list(range(1, wanted + 1))
+        assert all(answer["result"] == rest[0]["result"] for answer in rest)
+        assert process.poll() is None
+
+
+def test_the_pipes_of_others_stay_as_they_are(running: Sandbox) -> None:
+    """The shell that starts a server shares its pipes, and would read and write them non-blocking afterwards."""
+    requests, ours_in = os.pipe()
+    ours_out, answers = os.pipe()
+    with server(running, requests, answers) as process:
+        os.write(ours_in, line(HELLO))
+        with os.fdopen(ours_out, "rb") as lines:
+            assert json.loads(lines.readline())["id"] == 0
+            assert os.get_blocking(requests)
+            assert os.get_blocking(answers)
+            os.close(ours_in)
+            assert process.wait(PATIENCE) == 0
+    os.close(requests)
+    os.close(answers)
+
+
+def test_answers_can_be_written_to_a_file(running: Sandbox, tmp_path: Path) -> None:
+    """By the streams of mcp, since nothing can be waited for."""
+    file = tmp_path / "answers"
+    with file.open("wb") as answers, server(running, subprocess.PIPE, answers) as process:
+        assert process.stdin is not None
+        process.stdin.write(line(HELLO))
+        process.stdin.flush()
+        eventually(lambda: file.read_bytes().endswith(b"\n"))
+        process.stdin.close()
+        assert process.wait(PATIENCE) == 0
+    assert json.loads(file.read_bytes())["id"] == 0
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b" \n"], ids=["crlf", "space"])
+def test_a_line_may_end_as_on_windows(end: bytes, running: Sandbox) -> None:
+    with Process("cloud-trail", environment(running, running.administrator)) as process:
+        process.send(line(HELLO)[:-1] + end[:-1])
+        assert process.answer(0)["result"]
+
+
+def test_a_message_may_come_in_pieces(running: Sandbox) -> None:
+    """Characters of several bytes are cut wherever the pipe cuts them."""
+    asked = json.dumps({"jsonrpc": "2.0", "id": "审计", "method": "ping"}, ensure_ascii=False).encode() + b"\n"
+    with server(running, subprocess.PIPE, subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(line(HELLO))
+        for byte in asked:
+            process.stdin.write(bytes([byte]))
+            process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 0
+        assert json.loads(process.stdout.readline())["id"] == "审计"
+
+
+STRAY = """
+import os, subprocess, sys
+import anyio
+from volcengine_mcp.mcp.stdio import streams
+
+async def main():
+    async with streams() as (read, write), read, write:
+        print("printed", flush=True)
+        os.write(1, b"written\\n")
+        subprocess.run(["echo", "by a child"])
+        assert sys.stdin.buffer.read() == b""
+    print("afterwards", flush=True)
+
+anyio.run(main)
+"""
+
+
+@pytest.mark.parametrize("stderr", ["kept", "closed"])
+def test_nothing_else_reaches_the_client_while_it_is_served(stderr: str) -> None:
+    """What is printed goes to stderr; stdin is empty for everybody else; both are given back at the end."""
+    words = [sys.executable, "-c", STRAY]
+    if stderr == "closed":
+        words = ["sh", "-c", 'exec "$@" 2>&-', "sh", *words]
+    done = subprocess.run(words, stdin=subprocess.PIPE, capture_output=True, timeout=PATIENCE, check=False)
+    assert done.stdout == b"afterwards\n"
+    assert (done.stderr == b"printed\nwritten\nby a child\n") == (stderr == "kept")

@@ -31,6 +31,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.smoke
 def test_the_generated_parts_are_current() -> None:
     """CI's own check; it also finds missing Chinese texts."""
     check = subprocess.run(

@@ -150,7 +150,7 @@ def _ping_beside_slow_call(delay: float) -> list[Row]:
 
 
 async def pings_beside(transport: str, server: Measured, tool: str, arguments: Mapping[str, Any]) -> list[float]:
-    """Milliseconds of each ping of one session while another's call is in flight."""
+    """Milliseconds of each ping of one session that began while another's call was in flight."""
     async with open_sessions(transport, server.port, 2) as (busy, other):
         slow = asyncio.create_task(call(busy, tool, arguments))
         await asyncio.sleep(0.1)
@@ -158,8 +158,7 @@ async def pings_beside(transport: str, server: Measured, tool: str, arguments: M
         while not slow.done():
             begun = perf_counter()
             await other.request("ping")
-            if not slow.done():
-                taken.append((perf_counter() - begun) * 1000)
+            taken.append((perf_counter() - begun) * 1000)
             await asyncio.sleep(0.02)
         await slow
     return taken

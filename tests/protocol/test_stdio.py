@@ -118,6 +118,16 @@ def test_answers_can_be_written_to_a_file(running: Sandbox, tmp_path: Path) -> N
     assert json.loads(file.read_bytes())["id"] == 0
 
 
+def test_questions_can_be_read_from_a_file(running: Sandbox, tmp_path: Path) -> None:
+    """Also by the streams of mcp."""
+    file = tmp_path / "questions"
+    file.write_bytes(line(HELLO))
+    with file.open("rb") as questions, server(running, questions, subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["id"] == 0
+        assert process.wait(PATIENCE) == 0
+
+
 @pytest.mark.parametrize("end", [b"\r\n", b" \n"], ids=["crlf", "space"])
 def test_a_line_may_end_as_on_windows(end: bytes, running: Sandbox) -> None:
     with Process("cloud-trail", environment(running, running.administrator)) as process:
@@ -145,11 +155,13 @@ import anyio
 from volcengine_mcp.mcp.stdio import streams
 
 async def main():
-    async with streams() as (read, write), read, write:
+    async with streams() as (read, write):
         print("printed", flush=True)
         os.write(1, b"written\\n")
         subprocess.run(["echo", "by a child"])
         assert sys.stdin.buffer.read() == b""
+        async with write:
+            assert len([message async for message in read]) == 1
     print("afterwards", flush=True)
 
 anyio.run(main)
@@ -162,6 +174,6 @@ def test_nothing_else_reaches_the_client_while_it_is_served(stderr: str) -> None
     words = [sys.executable, "-c", STRAY]
     if stderr == "closed":
         words = ["sh", "-c", 'exec "$@" 2>&-', "sh", *words]
-    done = subprocess.run(words, stdin=subprocess.PIPE, capture_output=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(words, input=b"for the protocol\n", capture_output=True, timeout=PATIENCE, check=False)
     assert done.stdout == b"afterwards\n"
     assert (done.stderr == b"printed\nwritten\nby a child\n") == (stderr == "kept")

@@ -110,8 +110,8 @@ class _Choice:
             given = True
             return body
 
-        accepts_json, accepts_streams = check_accept_headers(Request(scope))
-        if not accepts_json or (accepts_streams and PROGRESS in body.get("body", b"")):
+        _, accepts_streams = check_accept_headers(Request(scope))
+        if accepts_streams and PROGRESS in body.get("body", b""):
             await self._streams(scope, again, send)
             return
         answering = False

@@ -6,22 +6,26 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from . import local, remote, report
+from . import analysis, install, local, remote, report
 from .report import Row
 
 SECTIONS: dict[str, tuple[Callable[..., list[Row]], str]] = {
     "cold-start": (local.cold_start, "spawn to tools/list over stdio, against a bare MCPServer"),
     "call": (local.call, "a tool call over stdio, against the same SDK call made directly"),
+    "lookup-cpu": (local.lookup_cpu, "processor time of a LookupEvents without arguments"),
     "memory": (local.memory, "resident memory after start and after many calls, against a bare MCPServer"),
     "http": (remote.http, "many sessions over SSE and streamable HTTP, against the ideal and a bare MCPServer"),
     "ping": (remote.ping, "a ping beside another session's slow call, against a bare MCPServer"),
+    "analysis": (analysis.ping, "a ping beside another session's analysis of 3,000 events"),
+    "pages": (analysis.pages, "5,000 events, read at 50 ms a page"),
     "idle-sessions": (remote.idle_sessions, "memory for each SSE session, open and after it left"),
     "handshakes": (remote.handshakes, "TLS handshakes with the OpenAPI"),
+    "install": (install.size, "what a server for stdio installs"),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmarks and print what they measured; a missed goal is told, not an error."""
+    """Run the benchmarks and print what they measured; a missed goal is printed and is no error."""
     options = _parser().parse_args(arguments)
     facts = report.header()
     if not options.json:

@@ -1,10 +1,16 @@
-"""The reference: an `MCPServer` with one tool that does nothing, or sleeps as long as the OpenAPI would take."""
+"""The references: an `MCPServer` with a tool that does nothing or sleeps, and one that calls the OpenAPI itself.
+
+The second is what anybody writes first: the tool calls the SDK in a worker thread and answers with what comes back.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Callable
 
 import anyio
+import anyio.to_thread
 from mcp.server.mcpserver import MCPServer
 
 
@@ -23,6 +29,15 @@ def main() -> None:
             await anyio.sleep(seconds)
         return "done"
 
+    call = describe_trails() if "VOLCENGINE_ENDPOINT" in os.environ else None
+    threads = anyio.CapacityLimiter(200)
+
+    @server.tool(name="DescribeTrails")
+    async def described() -> dict[str, object]:
+        """Ask the OpenAPI for the trails."""
+        assert call is not None
+        return await anyio.to_thread.run_sync(call, limiter=threads)
+
     if options.transport == "stdio":
         server.run("stdio")
         return
@@ -30,6 +45,28 @@ def main() -> None:
 
     app = server.sse_app() if options.transport == "sse" else server.streamable_http_app(stateless_http=True)
     uvicorn.run(app, port=options.port, log_level="error", access_log=False, ws="none")
+
+
+def describe_trails() -> Callable[[], dict[str, object]]:
+    """The call as anybody makes it who uses the SDK and keeps its client."""
+    import volcenginesdkcore
+
+    configuration = volcenginesdkcore.Configuration()
+    configuration.scheme, _, configuration.host = os.environ["VOLCENGINE_ENDPOINT"].partition("://")
+    configuration.ak = os.environ["VOLCENGINE_ACCESS_KEY"]
+    configuration.sk = os.environ["VOLCENGINE_SECRET_KEY"]
+    configuration.region = "cn-beijing"
+    configuration.connection_pool_maxsize = 200
+    client = volcenginesdkcore.ApiClient(configuration)
+    facts = volcenginesdkcore.UniversalInfo(
+        method="GET", service="cloud_trail", version="2018-01-01", action="DescribeTrails", content_type="text/plain"
+    )
+
+    def call() -> dict[str, object]:
+        answer: dict[str, object] = volcenginesdkcore.UniversalApi(client).do_call(facts, {})
+        return answer
+
+    return call
 
 
 if __name__ == "__main__":

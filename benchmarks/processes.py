@@ -108,13 +108,15 @@ class Upstream:
 
 
 @contextmanager
-def upstream(tls: Path | None = None) -> Iterator[Upstream]:
+def upstream(tls: Path | None = None, *, events: int = 0) -> Iterator[Upstream]:
     """A sandbox that serves as long as the block runs.
 
     Args:
         tls: a directory with `cert.pem` and `key.pem`, to serve TLS.
+        events: further events, made by `benchmarks.upstream.KEY`.
     """
     arguments = [sys.executable, "-m", "benchmarks.upstream", *(["--tls", str(tls)] if tls else [])]
+    arguments += ["--events", str(events)]
     with running(arguments) as process:
         assert process.stdout is not None
         variables = {}
@@ -194,13 +196,15 @@ def resident(pid: int) -> float | None:
     return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:")), None)
 
 
-def processor_time(pid: int) -> float | None:
-    """Seconds of CPU time that a running process has used; None where the system does not tell."""
+def cpu(pid: int) -> float | None:
+    """Seconds of processor time that the threads of a running process have used; None where the system does not say.
+
+    A thread that has ended is not counted, so ask only while the same threads work.
+    """
     try:
-        after_name = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2]
-        user, system = after_name.split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-    except OSError:
+        tasks = [*Path(f"/proc/{pid}/task").iterdir()]
+        return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0]) for task in tasks) / 1e9
+    except (OSError, ValueError):
         return None
 
 

@@ -23,8 +23,8 @@ from typing import Any
 import yaml
 from volcengine_mcp.declare import Action, Operation, Service, Tool
 from volcengine_mcp.schema import input_schema
+from volcengine_mcp.settings.load import leaves, variable
 from volcengine_mcp.settings.model import Settings
-from volcengine_mcp.settings.reading import leaves, variable
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README*.md", "docs/*.md", "server/*/README*.md")

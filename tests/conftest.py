@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from volcengine_sandbox import Sandbox
@@ -11,6 +12,13 @@ from volcengine_sandbox import Sandbox
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The one option of these tests."""
     parser.addoption("--write-golden", action="store_true", help="write the files of tests/golden anew")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m smoke`, do not even import the files that have no such test: that would take longer than the tests."""
+    if config.getoption("markexpr") != "smoke" or not collection_path.name.startswith("test_"):
+        return None
+    return "pytest.mark.smoke" not in collection_path.read_text(encoding="utf-8") or None
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-SECTIONS = ("cold-start", "call", "memory", "http", "ping", "idle-sessions", "handshakes")
+SECTIONS = (
+    "cold-start",
+    "call",
+    "lookup-cpu",
+    "memory",
+    "http",
+    "ping",
+    "analysis",
+    "pages",
+    "idle-sessions",
+    "handshakes",
+    "install",
+)
 
 
 def test_every_section_measures_something() -> None:
@@ -19,7 +31,7 @@ def test_every_section_measures_something() -> None:
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
-        timeout=240,
+        timeout=480,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ import mcp_server_cloud_trail.server
 import mcp_server_organization.server
 import pytest
 from docs.pages import PAGES, ROOT, blocks, name
-from volcengine_mcp.settings.reading import load
+from volcengine_mcp.settings.load import load
 
 CHINESE = [page for page in PAGES if page.name.endswith(".zh-CN.md")]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=name)
@@ -31,6 +31,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.smoke
 def test_the_generated_parts_are_current() -> None:
     """CI's own check; it also finds missing Chinese texts."""
     check = subprocess.run(

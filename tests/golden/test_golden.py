@@ -40,6 +40,7 @@ def same(request: pytest.FixtureRequest) -> Compare:
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 @pytest.mark.parametrize("key", ["cloud-trail", "organization"])
+@pytest.mark.smoke
 async def test_what_a_client_is_told(key: str, mode: str, same: Compare) -> None:
     async with Client(in_process(key, environment()), mode=mode) as client:
         told: dict[str, Any] = {

@@ -35,6 +35,7 @@ async def test_a_piped_call_prints_exactly_the_structured_content(running: Sandb
     assert "示例" in said.stdout or "平台与公共服务" in said.stdout
 
 
+@pytest.mark.smoke
 def test_the_readme_s_first_command_needs_no_account() -> None:
     said = command("cloud-trail", "call", "LookupEvents", "--sandbox")
     assert (said.returncode, said.stderr) == (0, "")

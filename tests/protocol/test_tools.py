@@ -34,6 +34,7 @@ def check(result: CallToolResult, schema: dict[str, Any] | None) -> dict[str, An
 
 
 @BOTH
+@pytest.mark.smoke
 async def test_the_tools_are_listed_as_the_contract_names_them(key: str, running: Sandbox) -> None:
     async with over_stdio(key, environment(running, running.administrator)) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
@@ -151,6 +152,7 @@ async def test_wrong_arguments_send_nothing(box: Sandbox) -> None:
     assert not box.requests
 
 
+@pytest.mark.smoke
 async def test_two_people_with_two_servers_each_see_their_own(running: Sandbox) -> None:
     owner, outsider = (environment(running, who) for who in (running.administrator, running.outsider))
     async with over_stdio("organization", owner) as one, over_stdio("organization", outsider) as other:

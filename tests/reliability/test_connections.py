@@ -13,8 +13,9 @@ from mcp_server_cloud_trail.actions import DescribeTrails
 from support.certificates import self_signed
 from support.proxy import Proxy, forwarding
 from support.servers import PATIENCE, environment, in_process
-from volcengine_mcp.api.client import MOST_ATTEMPTS, MOST_CLIENTS, Endpoint, OpenAPI
+from volcengine_mcp.api.client import MOST_ATTEMPTS, MOST_CLIENTS, OpenAPI
 from volcengine_mcp.api.credentials import Credential
+from volcengine_mcp.api.endpoint import Endpoint
 from volcengine_mcp.errors import ServiceError
 from volcengine_sandbox import Fault, Sandbox
 

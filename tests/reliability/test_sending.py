@@ -22,8 +22,9 @@ import pytest
 from mcp_server_cloud_trail.actions import CreateTrail, DescribeTrails
 from support.servers import PATIENCE
 from support.wire import Exchange, listening, until
-from volcengine_mcp.api.client import MOST_CLIENTS, Endpoint, OpenAPI
+from volcengine_mcp.api.client import MOST_CLIENTS, OpenAPI
 from volcengine_mcp.api.credentials import AnyCredential, Credential, ProviderChain
+from volcengine_mcp.api.endpoint import Endpoint
 from volcengine_mcp.declare import Action
 from volcengine_mcp.errors import NoAnswerError, NotSentError, OutcomeUnknownError, ServiceError, VolcengineError
 

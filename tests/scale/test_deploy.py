@@ -14,7 +14,7 @@ import httpx2
 import pytest
 import yaml
 from support.http import ORGANIZATION, running
-from volcengine_mcp.settings.reading import leaves, variable
+from volcengine_mcp.settings.load import leaves, variable
 from volcengine_sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]

@@ -171,6 +171,7 @@ async def test_verdicts_of_the_policies_in_force(
         assert named <= {"volc:UserName", "A-ROOT"}
 
 
+@pytest.mark.smoke
 async def test_an_imagined_change_is_judged_beside_what_is_in_force(running: Sandbox) -> None:
     web, production = account(running, "prod-web"), unit(running, "Production")
     before = len(organization(running).attachments)

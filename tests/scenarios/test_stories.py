@@ -39,6 +39,7 @@ def spent(asker: Asker, *, calls: int, requests: int) -> None:
     assert (asker.calls, asker.requests) == (calls, requests)
 
 
+@pytest.mark.smoke
 async def test_a_leaked_key_is_found_in_three_calls(running: Sandbox) -> None:
     story = running.stories.leaked_key
     async with asking("cloud-trail", running, stdio=True) as asker:

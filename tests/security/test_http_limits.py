@@ -7,6 +7,11 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from support.http import (
     ACCEPT,
     INITIALIZE,
@@ -20,6 +25,8 @@ from support.http import (
     status_of,
     stream,
 )
+from support.providers import free_socket, serving
+from volcengine_mcp.http.limits import PerAddress
 from volcengine_sandbox import Identity, Sandbox
 
 SIZE = 1_048_576
@@ -129,6 +136,18 @@ def test_refusals_of_an_address_are_bounded_and_neighbours_are_not_locked_out(sa
         # Everybody behind one proxy or office has one address: a neighbour's mistake must not shut them out.
         assert listing(client, sandbox.administrator).status_code == 200
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_every_kind_of_refusal_counts_for_its_address(status: int) -> None:
+    """Whoever refuses behind the limit: a door that does not know the visitor, or one that does and says no."""
+
+    def refuse(_request: Request) -> Response:
+        return Response(status_code=status)
+
+    limit = Middleware(PerAddress, per_minute=3, costly=lambda _path: False)
+    with serving(Starlette(routes=[Route("/", refuse)], middleware=[limit]), free_socket()) as url, at(url) as client:
+        assert [client.get("/").status_code for _ in range(5)] == [status, status, status, 429, 429]
 
 
 def test_sessions_are_bounded_and_leaving_makes_room(sandbox: Sandbox) -> None:

@@ -42,6 +42,7 @@ def impostors(sandbox: Sandbox) -> dict[str, dict[str, str]]:
     }
 
 
+@pytest.mark.smoke
 def test_sse_session_serves_only_the_credential_that_opened_it(http: httpx2.Client, sandbox: Sandbox) -> None:
     headers = bearer(sandbox.administrator)
     before = len(sandbox.requests)
@@ -72,6 +73,7 @@ def test_stateful_session_serves_only_the_credential_that_opened_it(sandbox: San
         assert client.post("/mcp", json=LISTING, headers=headers | session).status_code == 200
 
 
+@pytest.mark.smoke
 def test_stateless_server_gives_no_session_to_ride(http: httpx2.Client, sandbox: Sandbox) -> None:
     headers = {**ACCEPT, **bearer(sandbox.administrator)}
     opened = http.post("/mcp", json=INITIALIZE, headers=headers)

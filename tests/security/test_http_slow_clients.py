@@ -16,7 +16,7 @@ from starlette.routing import Route
 from support.http import PATIENCE, bearer, in_thread
 from support.providers import free_socket, serving
 from support.servers import eventually
-from volcengine_mcp.http.app import hurrying
+from volcengine_mcp.http.guards import hurrying
 from volcengine_sandbox import Fault, Sandbox
 
 

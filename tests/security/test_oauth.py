@@ -253,7 +253,7 @@ def test_the_server_learns_no_token(opened: Door) -> None:
 def test_without_the_extra_the_message_says_how_to_install_it() -> None:
     code = (
         "import sys; sys.modules['fastmcp'] = None\n"
-        "from volcengine_mcp.oauth import gate\nfrom volcengine_mcp.settings import Settings\n"
+        "from volcengine_mcp.signin.oauth.gate import gate\nfrom volcengine_mcp.settings.model import Settings\n"
         "try:\n    gate(Settings(service_code='cloud_trail'))\n"
         "except Exception as error:\n    print(type(error).__name__, error)"
     )

@@ -25,7 +25,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from volcengine_mcp.command.main import main
 from volcengine_mcp.declare import Service
 from volcengine_mcp.mcp.server import Server
-from volcengine_mcp.settings.reading import load
+from volcengine_mcp.settings.load import load
 from volcengine_mcp.signin.access import signed_by_server
 from volcengine_sandbox import Identity, Sandbox
 

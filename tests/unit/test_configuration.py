@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.servers import environment, typed
-from volcengine_mcp.settings.reading import leaves, variable
+from volcengine_mcp.settings.load import leaves, variable
 
 OAUTH = """oauth:
   client_id: id
@@ -118,6 +118,7 @@ def test_a_wrong_variable_is_refused_by_its_name(name: str, value: str, says: st
     assert "hunter2" not in said
 
 
+@pytest.mark.smoke
 def test_a_wrong_option_is_refused_by_its_name() -> None:
     assert refusal("--port", "70000").startswith('sse_port is "70000" (from --port), but must be less than')
     assert refusal("--transport", "pipe").startswith('transport is "pipe" (from --transport), but must be stdio')
@@ -129,6 +130,7 @@ def test_a_file_that_is_no_text_is_refused(file: Path) -> None:
     assert refusal("--config", str(file.parent)).startswith(f"The configuration file {file.parent} cannot be read: ")
 
 
+@pytest.mark.smoke
 def test_default_gives_way_to_file_to_variable_to_option(file: Path) -> None:
     assert settings()["region"] == {"value": "cn-beijing", "origin": "default"}
     file.write_text("sse_port: 1000\nregion: cn-shanghai\n")

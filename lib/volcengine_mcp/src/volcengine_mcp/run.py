@@ -15,13 +15,12 @@ from mcp_types import Tool as Definition
 from pydantic import BaseModel, ValidationError
 
 from volcengine_mcp.answers import NOTICE
-from volcengine_mcp.api.client import Answer, OpenAPI
+from volcengine_mcp.api.client import OpenAPI
 from volcengine_mcp.api.credentials import AnyCredential
 from volcengine_mcp.budget import compact, fitted
 from volcengine_mcp.compute import compute
 from volcengine_mcp.declare import Answers, Effect, Operation, Record, Tool
 from volcengine_mcp.errors import AbandonedError, ArgumentsError, OverdueError, VolcengineError
-from volcengine_mcp.inquiry import Caller, Inquiry
 from volcengine_mcp.schema import input_schema, output_schema
 from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.untrusted import visible
@@ -177,10 +176,6 @@ class Pipeline:
             request = tool.request(asked.arguments)
             if isinstance(request, Tool):
                 answer = await self._answer(request, account, started)
-            elif isinstance(request, Inquiry):  # until the last of them is a tool
-                old = await request.answer(Caller(_old(account, self._api), asked.progress, self._settings))
-                account.request_ids += [old.request_id] if old.request_id else []
-                answer = fitted(visible(old.result), self._settings.answer_budget, self._advice)
             else:
                 answer = self._written(await account.send(cast("Answers[BaseModel]", request)))
         except VolcengineError as error:
@@ -219,15 +214,6 @@ class Pipeline:
         else:
             plain = result.model_dump(mode="json", by_alias=True, exclude_none=True)
         return fitted(visible(plain), self._settings.answer_budget, self._advice)
-
-
-def _old(account: _Account, api: OpenAPI) -> Any:
-    async def send(action: Any) -> Answer:
-        reply = await api.send(action, account._credential())
-        account.request_ids += [reply.request_id] if reply.request_id else []
-        return Answer(reply.result.model_dump(mode="json", by_alias=True, exclude_unset=True), reply.request_id)
-
-    return send
 
 
 def _find(name: str, offered: Mapping[str, ToolOf]) -> ToolOf:

@@ -21,6 +21,7 @@ import anyio.to_thread
 from pydantic import BaseModel
 
 from volcengine_mcp.api.credentials import AnyCredential
+from volcengine_mcp.api.endpoint import Endpoint
 from volcengine_mcp.api.fitting import fit
 from volcengine_mcp.declare import Action, Answers, Effect
 from volcengine_mcp.errors import NotSentError, VolcengineError
@@ -42,37 +43,6 @@ CLIENT_LIFETIME = 900.0
 """Seconds without a call after which a client, and the keys in it, are let go."""
 
 R = TypeVar("R", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where the OpenAPI is, and how long to wait for it.
-
-    Attributes:
-        host: host and port, or None for the SDK's address of the region.
-        scheme: `https` or `http`.
-        region: region in the credential scope, such as `cn-beijing`.
-        ca_bundle: PEM file of trusted roots; None for certifi's.
-        attempt_timeout: seconds that one attempt may take.
-        deadline: seconds that a call may take with its retries.
-        workers: requests in flight at once.
-    """
-
-    host: str | None = None
-    scheme: str = "https"
-    region: str = "cn-beijing"
-    ca_bundle: str | None = None
-    attempt_timeout: float = 30.0
-    deadline: float = 60.0
-    workers: int = 64
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a tool answered, as plain data. Goes with the last inquiry."""
-
-    result: dict[str, Any]
-    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +92,7 @@ class OpenAPI:
 
         Args:
             deadline: when the call must be over, on the clock of `time.monotonic`; without one, it may take as long as
-                the endpoint says.
+                `Endpoint.deadline` says.
 
         Raises:
             VolcengineError: the service refused it, or no usable answer came.

@@ -21,7 +21,7 @@ from volcengine_mcp.api.sdk import core
 from volcengine_mcp.errors import CredentialsError, NotSentError
 
 if TYPE_CHECKING:
-    from volcengine_mcp.api.client import Endpoint
+    from volcengine_mcp.api.endpoint import Endpoint
     from volcengine_mcp.declare import Action
 
 

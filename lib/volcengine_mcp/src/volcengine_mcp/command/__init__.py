@@ -1,1 +1,1 @@
-"""The command line of every server, and how a terminal shows answers."""
+"""The command line of every server: one file for each command, and how a terminal shows answers."""

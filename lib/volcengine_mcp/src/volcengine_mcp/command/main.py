@@ -1,32 +1,29 @@
-"""The command line of every server: serve, list tools, call one, show the settings."""
+"""The command line of every server: its words and options, and what all commands share from start to end."""
 
 from __future__ import annotations
 
 import argparse
 import gc
-import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
+from volcengine_mcp.command import call, config, serve, token, tools
+from volcengine_mcp.command.sandboxed import variables
 from volcengine_mcp.declare import Service
-from volcengine_mcp.errors import ConfigurationError, VolcengineError
-from volcengine_mcp.settings.model import Settings
-from volcengine_mcp.settings.reading import CONFIG_VARIABLE, SECRETS, Loaded, leaves, load
-
-if TYPE_CHECKING:
-    from mcp_types import CallToolResult, Tool
-
-    from volcengine_mcp.mcp.server import Server
+from volcengine_mcp.errors import VolcengineError
+from volcengine_mcp.settings.load import CONFIG_VARIABLE, Loaded, load
 
 BAD_USAGE = 2
 """Exit status for a command line or a configuration that cannot be used."""
+
+Command = Callable[[Service, argparse.Namespace, Loaded, Mapping[str, str]], int]
+"""What runs a command and returns its exit status."""
 
 
 def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
@@ -34,9 +31,9 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
     _start_fast()
     _speak_utf8()
     options = _options(_parser(service), arguments)
-    _end_on_signals(quietly=options.run is _serve)
+    _end_on_signals(quietly=options.run is serve.run)
     try:
-        with _environment(options) as environment:
+        with variables(sandbox=options.sandbox) as environment:
             loaded = _load(service, options, environment)
             _log_to_stderr(_log_level(options, loaded))
             status = options.run(service, options, loaded, environment)
@@ -52,14 +49,8 @@ def main(service: Service, arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _start_fast() -> None:
-    """Collect no garbage while modules are imported, which makes a lot of objects and hardly any garbage."""
+    """Collect no garbage while modules are imported, which makes many objects and hardly any garbage."""
     gc.disable()
-
-
-def _started() -> None:
-    """Collect garbage from now on, but never look again at what start-up made."""
-    gc.freeze()
-    gc.enable()
 
 
 def _speak_utf8() -> None:
@@ -73,7 +64,8 @@ def _end_on_signals(*, quietly: bool) -> None:
     """End at once on Ctrl-C and SIGTERM: a blocked read of stdin would delay it.
 
     Args:
-        quietly: with success, as a server that is told to stop; a command that did not finish tells so, as shells do.
+        quietly: with success, as a server that is asked to stop; a command that did not finish says so by its status,
+            as shells expect.
     """
 
     def end(number: int, _frame: object) -> None:
@@ -95,8 +87,8 @@ def _log_to_stderr(level: str) -> None:
 
 
 def _log_level(options: argparse.Namespace, loaded: Loaded) -> str:
-    """A server logs as it is told; a command for a person only warns, unless it is told to say more."""
-    quiet = options.run is not _serve and loaded.origins["log_level"] == "default"
+    """A server logs at the level of the settings; a command for a person only warns, unless a level is set."""
+    quiet = options.run is not serve.run and loaded.origins["log_level"] == "default"
     return "warning" if quiet else loaded.settings.log_level
 
 
@@ -104,7 +96,7 @@ def _options(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -
     """The parsed command line; `key=value` words may stand before and after options."""
     defaults = argparse.Namespace(config=None, transport=None, port=None, sandbox=False)
     options, rest = parser.parse_known_args(arguments, defaults)
-    if rest and (options.run is not _call or any(word.startswith("-") for word in rest)):
+    if rest and (options.run is not call.run or any(word.startswith("-") for word in rest)):
         parser.error(f"there is no argument {' '.join(rest)} here; see --help")
     if rest:
         options.arguments += rest
@@ -129,66 +121,20 @@ def _parser(service: Service) -> argparse.ArgumentParser:
         parents=[common],
     )
     parser.add_argument("--version", action="version", version=f"{service.command} {service.version}")
-    parser.set_defaults(run=_serve)
+    parser.set_defaults(run=serve.run)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    listing = commands.add_parser("tools", parents=[common], help="list the tools, or show the schema of one")
-    listing.add_argument("tool", nargs="?", metavar="TOOL", help="show this tool's schema")
-    listing.add_argument("--json", action="store_true", help="print JSON, exactly as an MCP client receives it")
-    listing.set_defaults(run=_tools)
-    call = commands.add_parser(
-        "call",
-        parents=[common],
-        help="call a tool as an MCP client does",
-        epilog=f"Example:  {service.command} call {service.example} --sandbox",
-    )
-    call.add_argument("tool", metavar="TOOL")
-    call.add_argument(
-        "arguments",
-        nargs="*",
-        default=[],
-        metavar="JSON | key=value",
-        help="the arguments; repeat a key to give a list",
-    )
-    call.add_argument("--json", action="store_true", help="print JSON even on a terminal")
-    call.set_defaults(run=_call)
-    token = commands.add_parser(
-        "token", parents=[common], help="make the Authorization header for a server with credential: token"
-    )
-    token.set_defaults(run=_token)
-    config = commands.add_parser("config", parents=[common], help="show the settings in force and their origins")
-    config.add_argument("--json", action="store_true", help="print JSON")
-    config.set_defaults(run=_config)
+
+    def add(name: str, command: Command, about: str, **more: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=about, **more)
+        added.set_defaults(run=command)
+        return added
+
+    tools.arguments(add("tools", tools.run, "list the tools, or show the schema of one"))
+    example = f"Example:  {service.command} call {service.example} --sandbox"
+    call.arguments(add("call", call.run, "call a tool as an MCP client does", epilog=example))
+    add("token", token.run, "make the Authorization header for a server with credential: token")
+    config.arguments(add("config", config.run, "show the settings in force and their origins"))
     return parser
-
-
-@contextmanager
-def _environment(options: argparse.Namespace) -> Iterator[Mapping[str, str]]:
-    """The process's environment; with `--sandbox`, that of a sandbox which runs as long as the block does."""
-    if not options.sandbox:
-        yield os.environ
-        return
-    from volcengine_sandbox import Sandbox
-
-    with Sandbox() as sandbox:
-        someone = sandbox.administrator
-        yield {
-            **{name: value for name, value in os.environ.items() if name not in _REPLACED_BY_SANDBOX},
-            "VOLCENGINE_ENDPOINT": sandbox.endpoint,
-            "VOLCENGINE_ACCESS_KEY": someone.access_key,
-            "VOLCENGINE_SECRET_KEY": someone.secret_key,
-        }
-
-
-_REPLACED_BY_SANDBOX = frozenset(
-    {
-        "VOLCENGINE_ACCESS_SESSION_TOKEN",
-        "VOLCENGINE_SESSION_TOKEN",
-        "VOLCENGINE_CREDENTIAL_TYPE",
-        "VOLCENGINE_REGION",
-        "VOLCENGINE_CA_BUNDLE",
-    }
-)
-"""Variables that are meant for the real service."""
 
 
 def _load(service: Service, options: argparse.Namespace, environment: Mapping[str, str]) -> Loaded:
@@ -202,157 +148,3 @@ def _load(service: Service, options: argparse.Namespace, environment: Mapping[st
         toolsets=service.toolsets,
         model=service.settings,
     )
-
-
-def _serve(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
-    from volcengine_mcp.mcp.server import missing_credentials, serve_stdio
-    from volcengine_mcp.observe import start_tracing
-
-    settings = loaded.settings
-    flush_traces = start_tracing(service.command)
-    if error := missing_credentials(settings, environment):
-        print(f"{service.command}: {error.message} {error.hint} Until then every call fails.", file=sys.stderr)
-    if settings.transport != "stdio":
-        from volcengine_mcp.http.app import serve
-
-        _started()
-        serve(service, settings, environment, flush_traces)
-        return 0
-    if sys.stdin.isatty():
-        print(
-            f"{service.command} {service.version} waits for an MCP client on stdin; Ctrl-C ends it. "
-            f"To try it by hand: {service.command} call {service.example} --sandbox",
-            file=sys.stderr,
-        )
-    server = _local(service, settings, environment)
-    _started()
-    serve_stdio(server, flush_traces)
-    return 0
-
-
-def _local(service: Service, settings: Settings, environment: Mapping[str, str]) -> Server:
-    """The server for one person on this machine, who uses its keys."""
-    from volcengine_mcp.mcp.server import Server
-    from volcengine_mcp.signin.access import signed_by_server
-
-    credential = "env" if settings.credential == "token" else settings.credential
-    return Server(service, settings, signed_by_server(credential, environment))
-
-
-def _tools(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
-    import anyio
-
-    from volcengine_mcp.command.terminal import overview, tool_help
-
-    tools = anyio.run(_listed, service, loaded.settings, environment)
-    if options.tool is not None:
-        from volcengine_mcp.validation import nearest
-
-        found = next((tool for tool in tools if tool.name == options.tool), None)
-        if found is None:
-            suggestion = nearest(options.tool, [tool.name for tool in tools])
-            advice = f"Did you mean {suggestion}?" if suggestion else f"See `{service.command} tools`."
-            raise ConfigurationError(f"There is no tool {options.tool}. {advice}")
-        print(_json(_plain(found)) if options.json else tool_help(found))
-    else:
-        print(_json([_plain(tool) for tool in tools]) if options.json else overview(tools))
-    return 0
-
-
-def _call(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
-    import anyio
-
-    from volcengine_mcp.command.terminal import problem, readable
-
-    result = anyio.run(_called, service, loaded.settings, environment, options.tool, options.arguments)
-    content = result.structured_content
-    if options.json or not sys.stdout.isatty():
-        print(_json(content))
-    elif result.is_error:
-        print(problem(content), file=sys.stderr)
-    else:
-        print(readable(content, service.columns))
-    return 1 if result.is_error else 0
-
-
-def _token(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
-    from volcengine_mcp.api.credentials import from_environment
-    from volcengine_mcp.mcp.server import missing_credentials
-    from volcengine_mcp.signin.header import to_header
-
-    if missing_credentials(loaded.settings.model_copy(update={"credential": "env"}), environment):
-        environment = {**environment, **_asked()}
-    print(f"Authorization: {to_header(from_environment(environment))}")
-    return 0
-
-
-def _asked() -> dict[str, str]:
-    """The keys as a person types them, without echo; nothing where nobody sits."""
-    from getpass import getpass
-
-    from volcengine_mcp.api.credentials import ACCESS_KEY, SECRET_KEY, SESSION_TOKENS
-
-    if not sys.stdin.isatty():
-        return {}
-    return {
-        ACCESS_KEY: getpass("Access key: "),
-        SECRET_KEY: getpass("Secret key: "),
-        SESSION_TOKENS[0]: getpass("Session token (empty if none): "),
-    }
-
-
-def _config(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
-    from volcengine_mcp.mcp.server import missing_credentials
-
-    in_force = list(_in_force(loaded.settings, loaded.origins))
-    if options.json:
-        print(_json({name: {"value": value, "origin": origin} for name, value, origin in in_force}))
-        return 0
-    print(f"{'Setting':<30}{'Value':<14}  Origin")
-    for name, value, origin in in_force:
-        text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
-        print(f"{name:<30}{text:<14}  {origin}")
-    if loaded.settings.credential == "env":
-        error = missing_credentials(loaded.settings, environment)
-        print(f"\n{error.message} {error.hint}" if error else "\nVolcengine credentials are set in the environment.")
-    return 0
-
-
-def _in_force(settings: Settings, origins: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
-    """Each setting with its value, secrets masked, and its origin."""
-    values = settings.model_dump(mode="json")
-    for path in leaves(type(settings)):
-        value = values["oauth"][path.removeprefix("oauth.")] if path.startswith("oauth.") else values[path]
-        shown = "***" if path in SECRETS and value not in ("", "memory") else value
-        yield path, shown, origins[path]
-
-
-async def _listed(service: Service, settings: Settings, environment: Mapping[str, str]) -> list[Tool]:
-    """The tools as an MCP client in the same process receives them."""
-    from mcp.client import Client
-
-    async with Client(_local(service, settings, environment)) as client:
-        return (await client.list_tools()).tools
-
-
-async def _called(
-    service: Service, settings: Settings, environment: Mapping[str, str], name: str, given: Sequence[str]
-) -> CallToolResult:
-    """The result of a call as an MCP client in the same process receives it."""
-    from mcp.client import Client
-
-    from volcengine_mcp.command.arguments import parse
-
-    server = _local(service, settings, environment)
-    schemas = {tool.name: tool.input_schema for tool in await server.list_tools()}
-    arguments = parse(given, schemas.get(name, {}))
-    async with Client(server) as client:
-        return await client.call_tool(name, arguments)
-
-
-def _plain(tool: Tool) -> dict[str, Any]:
-    return tool.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)

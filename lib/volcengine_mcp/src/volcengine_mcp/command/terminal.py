@@ -33,6 +33,11 @@ def readable(content: Mapping[str, Any], first: Sequence[str] = ()) -> str:
     return "\n\n".join((["\n".join(lines)] if lines else []) + tables) or "Done; the service returned nothing more."
 
 
+def as_json(value: object) -> str:
+    """A value as JSON for people and programs."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
 def problem(content: Mapping[str, Any]) -> str:
     """An error result: what happened, what to do, and the ID for support."""
     lines = [f"Error {content['Code']}: {content['Message']}"]

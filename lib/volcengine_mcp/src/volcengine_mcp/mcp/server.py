@@ -1,11 +1,9 @@
-"""Assembling an MCP server from a service and its settings, and serving it over stdio."""
+"""Assembles an MCP server from a service and its settings."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from threading import Thread
@@ -25,18 +23,18 @@ from mcp_types import Resource as ResourceDefinition
 from mcp_types import Tool as Definition
 from pydantic import AnyUrl
 
-from volcengine_mcp.api.client import Endpoint, OpenAPI
+from volcengine_mcp.api.client import OpenAPI
 from volcengine_mcp.api.credentials import from_environment
+from volcengine_mcp.api.endpoint import Endpoint
 from volcengine_mcp.declare import Effect, Service
 from volcengine_mcp.errors import ArgumentsError, CredentialsError, VolcengineError
+from volcengine_mcp.mcp import stdio
 from volcengine_mcp.mcp.prompts import filled, prompt_definition, resource_arguments, resource_definition
 from volcengine_mcp.observe import Metrics, log_call
 from volcengine_mcp.run import CANCELLED, Asked, Pipeline, ToolOf, only
 from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.signin.access import Access
 from volcengine_mcp.validation import shown
-
-logger = logging.getLogger(__name__)
 
 
 class Server(MCPServer[Any]):
@@ -161,6 +159,16 @@ class Server(MCPServer[Any]):
             resource_definition(resource) for resource in self._resources if resource.operation.wire_name() in offered
         ]
 
+    async def run_stdio_async(self) -> None:
+        """Serve over stdin and stdout until stdin closes.
+
+        Raises:
+            ConnectionError: in a group; the client does not read any more.
+        """
+        server = self._lowlevel_server
+        async with stdio.streams() as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
     async def idle(self) -> None:
         """Wait until no call is in flight."""
         while self._in_flight:
@@ -237,18 +245,3 @@ def missing_credentials(settings: Settings, environment: Mapping[str, str]) -> C
     except CredentialsError as error:
         return error
     return None
-
-
-def serve_stdio(server: Server, before_exit: Callable[[], None]) -> None:
-    """Serve until stdin closes.
-
-    Ends the process rather than return: a worker thread may still wait for the network, and Python would wait
-    for it.
-    """
-    try:
-        anyio.run(server.run_stdio_async)
-    except* BrokenPipeError:
-        logger.info("The client is gone.")
-    before_exit()
-    logging.shutdown()
-    os._exit(0)

@@ -84,7 +84,7 @@ URL = Annotated[str, AfterValidator(lambda value: value and _url(value))]
 
 
 class OAuth(BaseModel):
-    """The OAuth application that stands before the door (bring your own, such as a GitHub OAuth App).
+    """The OAuth application at which people sign in: your own, such as a GitHub OAuth App.
 
     The variable of each is `MCP_SERVER_OAUTH_` and its name in capitals.
     """
@@ -145,6 +145,11 @@ class OAuth(BaseModel):
     token_lifetime: Annotated[
         int, Field(ge=60, le=30 * 86400, description="Seconds a token lives when the provider sets no end.")
     ] = 8 * 3600
+
+    @property
+    def on_github(self) -> bool:
+        """Whether the provider is github.com, whose other addresses are known."""
+        return urlsplit(self.authorize_url).hostname == "github.com"
 
 
 class Settings(BaseModel):

@@ -85,7 +85,8 @@ def gate(settings: Settings, *, clock: Callable[[], float] = monotonic) -> Gate:
     try:
         import httpx2
 
-        from volcengine_mcp.signin.oauth.proxy import LOOPBACK, Proxy, Registrations, check_redirect_pattern
+        from volcengine_mcp.signin.oauth.proxy import Proxy
+        from volcengine_mcp.signin.oauth.registrations import LOOPBACK, Registrations, check_redirect_pattern
     except ModuleNotFoundError as error:
         raise ConfigurationError(_needs_extra(settings.service_code)) from error
     oauth = settings.oauth

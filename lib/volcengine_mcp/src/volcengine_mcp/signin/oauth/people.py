@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 import httpx2
 
 from volcengine_mcp.settings.model import OAuth
-from volcengine_mcp.settings.reading import on_github
 from volcengine_mcp.signin.oauth.refusals import UnavailableError, note
 from volcengine_mcp.untrusted import visible
 
@@ -63,7 +62,7 @@ class Lists:
     """The administrator's lists. Names are compared exactly, on GitHub without regard to case, as GitHub does."""
 
     def __init__(self, oauth: OAuth) -> None:
-        self._fold: Callable[[str], str] = str.lower if on_github(oauth) else str
+        self._fold: Callable[[str], str] = str.lower if oauth.on_github else str
         self._read_only = frozenset(map(self._fold, oauth.read_only_users))
         self._allowed = frozenset(map(self._fold, oauth.allowed_users))
         self._organizations = frozenset(map(self._fold, oauth.allowed_organizations))
@@ -97,7 +96,7 @@ class People:
     """
 
     def __init__(self, oauth: OAuth, http: httpx2.AsyncClient, clock: Callable[[], float] = monotonic) -> None:
-        github = on_github(oauth)
+        github = oauth.on_github
         self._userinfo = oauth.userinfo_url or "https://api.github.com/user"
         self._organizations = oauth.organizations_url or ("https://api.github.com/user/orgs" if github else "")
         self._organizations_claim = oauth.organizations_claim

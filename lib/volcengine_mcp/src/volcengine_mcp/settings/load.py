@@ -1,4 +1,4 @@
-"""Reading the settings: cfg.yaml, overridden by the environment, overridden by the command line, then checked.
+"""Loads the settings: cfg.yaml, overridden by the environment, overridden by the command line, then checked.
 
 Every refusal is one sentence that names the setting, its value, where it came from and what is allowed.
 """
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -232,7 +231,7 @@ def _check_oauth(loaded: Loaded) -> None:
     oauth = settings.oauth
     if settings.credential == "token":
         raise _refuse(loaded, "credential", f"auth oauth (from {loaded.origins['auth']}) allows only env or chain")
-    needed = [*_NEEDED_FOR_OAUTH] if on_github(oauth) else [*_NEEDED_FOR_OAUTH, "userinfo_url"]
+    needed = [*_NEEDED_FOR_OAUTH] if oauth.on_github else [*_NEEDED_FOR_OAUTH, "userinfo_url"]
     missing = [f"oauth.{name}" for name in needed if not getattr(oauth, name)]
     if missing:
         raise _refuse(loaded, "auth", f"the oauth block is not complete: give {', '.join(missing)}")
@@ -245,8 +244,3 @@ def _check_oauth(loaded: Loaded) -> None:
         )
     if not settings.listens_on_loopback and settings.base_url is None:
         raise _refuse(loaded, "auth", "base_url must say by which address people reach this server")
-
-
-def on_github(oauth: OAuth) -> bool:
-    """Whether the provider is github.com, whose other addresses are known."""
-    return urlsplit(oauth.authorize_url).hostname == "github.com"

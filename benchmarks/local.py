@@ -150,8 +150,8 @@ async def _request(way: str, variables: Mapping[str, str], turns: int) -> Row:
     """The CPU time that one request costs this process: sent as the toolkit does, and by the SDK in a thread."""
     from mcp_server_cloud_trail.actions import DescribeTrails
     from volcengine_mcp.api.client import OpenAPI
-from volcengine_mcp.api.endpoint import Endpoint
     from volcengine_mcp.api.credentials import from_environment
+    from volcengine_mcp.api.endpoint import Endpoint
 
     scheme, _, host = variables["VOLCENGINE_ENDPOINT"].partition("://")
     api = OpenAPI(Endpoint(host=host, scheme=scheme, ca_bundle=variables.get("VOLCENGINE_CA_BUNDLE")))

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from volcengine_mcp.answers import NOTICE
 from volcengine_mcp.api.client import OpenAPI
 from volcengine_mcp.api.credentials import AnyCredential
-from volcengine_mcp.budget import compact, fitted
+from volcengine_mcp.budget import KEPT, compact, fitted
 from volcengine_mcp.compute import compute
 from volcengine_mcp.declare import Answers, Effect, Operation, Record, Tool
 from volcengine_mcp.errors import AbandonedError, ArgumentsError, OverdueError, VolcengineError
@@ -213,6 +213,8 @@ class Pipeline:
             plain = result.model_dump(mode="json", by_alias=True, exclude_unset=True)
         else:
             plain = result.model_dump(mode="json", by_alias=True, exclude_none=True)
+            # What was asked for comes first, and what it rests on after it.
+            plain |= {name: plain.pop(name) for name in KEPT if name in plain}
         return fitted(visible(plain), self._settings.answer_budget, self._advice)
 
 

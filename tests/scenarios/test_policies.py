@@ -200,7 +200,7 @@ async def test_an_imagined_change_is_judged_beside_what_is_in_force(running: San
         ({"Kind": "detach"}, "Change.PolicyID is required to detach"),
         ({"Kind": "change", "PolicyID": "1"}, "Change.Statement is required to change"),
         ({"Kind": "add"}, "Change.PolicyID or Change.Statement is required to add"),
-        ({"Kind": "add", "PolicyID": "1"}, "cannot be read"),
+        ({"Kind": "add", "PolicyID": "1"}, "cannot be read (PolicyNotFoundException: "),
         ({"Kind": "detach", "PolicyID": "1"}, "is not attached"),
         ({"Kind": "add", "Statement": document("Deny", "*"), "TargetID": "1"}, "is not on this path"),
         ({"Kind": "remove"}, "detach"),

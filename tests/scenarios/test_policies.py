@@ -429,6 +429,17 @@ async def test_a_preview_of_a_change_that_is_attached_further_does_both(running:
     assert len(again["Accounts"]) == 4, "it is attached there already, and changes nevertheless"
 
 
+async def test_accounts_that_only_become_alike_are_judged_each(box: Sandbox) -> None:
+    web, data = account(box, "dev-web"), account(box, "dev-data")
+    own = hang(box, data, document("Deny", "ecs:RunInstances"))
+    async with asking("organization", box) as asker:
+        answer = await asker.ask(
+            "PreviewServiceControlPolicy", Statement=document("Deny", "ecs:RunInstances"), PolicyID=own, TargetID=web
+        )
+    changes = {row["AccountID"]: row.get("Changes") for row in answer["Accounts"]}
+    assert changes == {web: {f"{ALLOWED} → {DENIED}": ["ecs:RunInstances"]}, data: {}}
+
+
 async def test_a_preview_names_what_it_rests_on_and_what_it_leaves_out(box: Sandbox) -> None:
     async with asking("organization", box) as asker:
         answer = await asker.ask(

@@ -200,7 +200,7 @@ async def test_an_imagined_change_is_judged_beside_what_is_in_force(running: San
         ({"Kind": "detach"}, "Change.PolicyID is required to detach"),
         ({"Kind": "change", "PolicyID": "1"}, "Change.Statement is required to change"),
         ({"Kind": "add"}, "Change.PolicyID or Change.Statement is required to add"),
-        ({"Kind": "add", "PolicyID": "1"}, "cannot be read"),
+        ({"Kind": "add", "PolicyID": "1"}, "cannot be read (PolicyNotFoundException: "),
         ({"Kind": "detach", "PolicyID": "1"}, "is not attached"),
         ({"Kind": "add", "Statement": document("Deny", "*"), "TargetID": "1"}, "is not on this path"),
         ({"Kind": "remove"}, "detach"),
@@ -427,6 +427,17 @@ async def test_a_preview_of_a_change_that_is_attached_further_does_both(running:
         *(account(running, name) for name in ("prod-web", "prod-data", "prod-payment", "prod-mobile")),
     }
     assert len(again["Accounts"]) == 4, "it is attached there already, and changes nevertheless"
+
+
+async def test_accounts_that_only_become_alike_are_judged_each(box: Sandbox) -> None:
+    web, data = account(box, "dev-web"), account(box, "dev-data")
+    own = hang(box, data, document("Deny", "ecs:RunInstances"))
+    async with asking("organization", box) as asker:
+        answer = await asker.ask(
+            "PreviewServiceControlPolicy", Statement=document("Deny", "ecs:RunInstances"), PolicyID=own, TargetID=web
+        )
+    changes = {row["AccountID"]: row.get("Changes") for row in answer["Accounts"]}
+    assert changes == {web: {f"{ALLOWED} → {DENIED}": ["ecs:RunInstances"]}, data: {}}
 
 
 async def test_a_preview_names_what_it_rests_on_and_what_it_leaves_out(box: Sandbox) -> None:

@@ -207,3 +207,15 @@ async def test_what_was_asked_for_is_repeated_and_a_search_of_a_part_is_not_call
         box.inject(Fault("error", action="ListAccounts", status=403, code="PermissionError"))
         answer = await asker.ask("FindAccounts", Text="web")
     assert (answer["Total"], answer["Accounts"], answer["Coverage"]["Complete"]) == (0, [], False)
+
+
+async def test_a_preview_of_many_accounts_judges_each_place_once_and_says_which_it_leaves_out(box: Sandbox) -> None:
+    grow(box, 250)
+    deny = {"Statement": [{"Effect": "Deny", "Action": ["ecs:RunInstances"], "Resource": ["*"]}]}
+    async with asking("organization", box) as asker:
+        answer = await asker.ask("PreviewServiceControlPolicy", Statement=deny, TargetID=organization(box).root_id)
+    assert len(answer["Accounts"]) == 200
+    judged = {row["AccountID"] for row in answer["Accounts"] if "Changes" in row}
+    assert len(judged) < 10
+    assert {row["SameAs"] for row in answer["Accounts"] if "SameAs" in row} <= judged
+    assert [(each["What"], each["Code"]) for each in answer["Coverage"]["Missing"]] == [("accounts touched", "TooMany")]

@@ -29,6 +29,26 @@ def test_wildcards_are_those_of_fnmatch(pattern: str, text: str) -> None:
     assert matches(tokens(pattern), text) == fnmatch.fnmatchcase(text, pattern)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("a*a", "a", False),
+        ("a*a", "aa", True),
+        ("ab*b", "ab", False),
+        ("ab*?b", "abb", False),
+        ("ab*?b", "abbb", True),
+        ("*a*a*", "ba", False),
+        ("*a*a*", "aba", True),
+        ("*ab*ba*", "aba", False),
+        ("a*longer", "a", False),
+        ("*?*", "", False),
+        ("**", "", True),
+    ],
+)
+def test_no_character_counts_for_two_parts_of_a_pattern(pattern: str, text: str, *, expected: bool) -> None:
+    assert glob(pattern, text) is expected
+
+
 @given(st.text("aAbB*?", max_size=8), st.text("aAbB", max_size=8))
 def test_ignoring_case_is_matching_in_lower_case(pattern: str, text: str) -> None:
     assert glob(pattern, text, ignore_case=True) == fnmatch.fnmatchcase(text.lower(), pattern.lower())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
 
 from pydantic import Field
@@ -73,7 +73,7 @@ class SimulatedPolicies(Answered):
 
 
 class SimulationRead(NamedTuple):
-    """The path with its policies, and the document of a policy that is imagined to be added."""
+    """The path with its policies, and the document of a policy that is to be added, or why it could not be read."""
 
     path: PathRead
     added: str | None = None
@@ -125,7 +125,7 @@ class SimulatePolicies(
 
         path = read.path
         nodes = path.nodes
-        changed = self._changed(nodes, self.change, read.added) if self.change is not None else None
+        changed = self._changed(nodes, self.change, read) if self.change is not None else None
         return SimulatedPolicies(
             verdict=self._judged(changed or nodes, path, settings),
             before=self._judged(nodes, path, settings) if changed is not None else None,
@@ -136,7 +136,7 @@ class SimulatePolicies(
                 principal=Principal(self.principal),
                 context=self.context or None,
             ),
-            coverage=coverage(path.organization.read, (*path.missing, *read.missing)),
+            coverage=coverage(path.organization.read, path.missing),
         )
 
     def _judged(self, nodes: tuple[Node, ...], path: PathRead, settings: OrganizationSettings) -> Verdict:
@@ -158,7 +158,7 @@ class SimulatePolicies(
         except ValueError as error:
             raise bad(str(error)) from error
 
-    def _changed(self, nodes: tuple[Node, ...], change: ImaginedChange, added: str | None) -> tuple[Node, ...]:
+    def _changed(self, nodes: tuple[Node, ...], change: ImaginedChange, read: SimulationRead) -> tuple[Node, ...]:
         """The path as it would be. Raises `ArgumentsError` when the change does not fit it."""
         from volcengine_policy import attach, detach, replace_policy
 
@@ -168,9 +168,9 @@ class SimulatePolicies(
         try:
             if change.kind == "detach":
                 return detach(nodes, target, policy_id)
-            statement = change.statement or added
+            statement = change.statement or read.added
             if statement is None:
-                _unreadable(policy_id)
+                _unreadable(policy_id, read.missing)
             if change.kind == "change":
                 return replace_policy(nodes, policy_id, imagined(policy_id, statement))
             return attach(nodes, target, imagined(policy_id, statement))
@@ -178,8 +178,9 @@ class SimulatePolicies(
             raise bad(str(error)) from error
 
 
-def _unreadable(policy_id: str) -> NoReturn:
-    raise bad(f"The document of policy {policy_id} cannot be read; give Change.Statement.")
+def _unreadable(policy_id: str, missing: Sequence[Missing]) -> NoReturn:
+    why = "".join(f" ({each.code}: {each.message.rstrip('.')})" for each in missing)
+    raise bad(f"The document of policy {policy_id} cannot be read{why}; give Change.Statement.")
 
 
 def _context(given: Mapping[str, str | list[str]] | None) -> dict[str, str | tuple[str, ...] | list[str] | None]:

@@ -245,3 +245,8 @@ def test_masking_takes_time_in_proportion_to_the_text(text: str) -> None:
 
 def test_harmless_names_are_spelt_as_they_are_compared() -> None:
     assert all(name == name.casefold() and name.isalnum() for name in HARMLESS_NAMES | SECRET_NAMES | EXACT_NAMES)
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "bearer"])
+def test_a_scheme_and_its_secret_are_enough_to_be_masked(scheme: str) -> None:
+    assert mask_text(f"sent {scheme} dXNlcjpwYXNzd29yZDEy to it") == f"sent {scheme} *** to it"

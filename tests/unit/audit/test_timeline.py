@@ -141,6 +141,12 @@ def test_an_assumed_role_is_linked_to_what_was_done_with_its_key(response: objec
     assert (unknown.uses, unknown.first_use) == (None, None), "what was not read is not 0"
 
 
+def test_a_role_is_named_by_whatever_field_says_something() -> None:
+    parameters = {"role_trn": None, "role_name": "Ops"}
+    [link] = role_links([event("sts:AssumeRole", parameters=parameters, response={"Id": KEY})])
+    assert link.role == "Ops"
+
+
 def test_without_a_key_in_the_response_there_is_no_link() -> None:
     assert (
         role_links([event("sts:AssumeRole"), event("sts:AssumeRole", response={"Id": KEY}, error="Denied")], []) == []

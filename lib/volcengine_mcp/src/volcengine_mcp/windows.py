@@ -162,8 +162,9 @@ class _Reader(Generic[Row]):
             slices = slices[len(turn) :]  # those that had their turn wait for the others
             for one, outcome in zip(turn, outcomes, strict=True):
                 if isinstance(outcome, VolcengineError):
-                    # What is cut short by the end of the call is late, whatever the error calls it.
-                    why = self._late() or Missing.because(self._source.what, outcome)
+                    # Without an answer of the service, a request that the end of the call cut short is late.
+                    late = self._late() if outcome.http_status is None else None
+                    why = late or Missing.because(self._source.what, outcome)
                     self._missing += [why] if why not in self._missing else []
                     self._unread.append(one.left)
                 elif not outcome:

@@ -108,8 +108,9 @@ async def read_newest(
         except VolcengineError as error:
             if not begun:
                 raise
-            # What is cut short by the end of the call is late, whatever the error calls it.
-            missing = _late(account) or Missing.because("events", error)
+            # Without an answer of the service, a request that the end of the call cut short is late.
+            late = _late(account) if error.http_status is None else None
+            missing = late or Missing.because("events", error)
             break
         begun.append((len(rows), token))
         page = _after(after, [row for row in result.trails or () if row is not None])

@@ -173,6 +173,7 @@ async def test_a_write_that_a_proxy_did_not_let_through_is_not_in_doubt(
     assert refused.structured_content["Code"] == "ProxyFailure"
     assert "may or may not" not in refused.structured_content["Message"]
     assert not box.requests
+    assert ("not an HTTP proxy" in refused.structured_content["Message"]) == (how == "speaks something else")
     if how in ("refuses", "drops"):
         assert len(proxy.asked) == MOST_ATTEMPTS, "what was not sent may be sent again"
 

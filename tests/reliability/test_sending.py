@@ -116,11 +116,12 @@ async def test_a_call_whose_time_is_over_closes_its_connection() -> None:
         await until(lambda: wire.closed == wire.opened)
 
 
-async def test_a_call_ends_at_the_deadline_that_it_is_given() -> None:
-    async with listening(never) as wire, calling(wire.host) as api:
+@pytest.mark.parametrize(("facts", "given"), [({}, 1.0), ({"deadline": 1.0}, None)], ids=["given", "by default"])
+async def test_a_call_ends_at_its_deadline(facts: dict[str, Any], given: float | None) -> None:
+    async with listening(never) as wire, calling(wire.host, **facts) as api:
         api.warm_up()
-        with pytest.raises(NoAnswerError, match=r"No answer came within"):
-            await api.send(READ, SOMEBODY, deadline=monotonic() + 1)
+        with anyio.fail_after(15), pytest.raises(NoAnswerError, match="No answer came within"):
+            await api.send(READ, SOMEBODY, deadline=None if given is None else monotonic() + given)
         assert len(wire.requests) == 1
 
 

@@ -12,7 +12,7 @@ import pytest
 from scenarios.asking import NOTICE, Asker, asking, newest, when
 from scenarios.planting import After, plant
 from volcengine_sandbox import Fault, Sandbox
-from volcengine_sandbox.events import CONDITIONS
+from volcengine_sandbox.events import CONDITIONS, Resource
 
 pytestmark = pytest.mark.anyio
 
@@ -241,6 +241,16 @@ async def test_an_answer_that_was_full_goes_on_where_it_ended(running: Sandbox) 
         expected = newest(running, coverage["Searched"]["StartTime"], end)
         shown = len(answer["Trails"])
         assert ids(answer, few, more) == [event.event_id for event in expected[: shown + 6]]
+
+
+async def test_an_event_that_fills_an_answer_by_itself_does_not_stop_the_chain(box: Sandbox) -> None:
+    resources = tuple(Resource("ecs", "instance", f"i-{number:040}", "21") for number in range(60))
+    planted = [plant(box, resources=resources) for _ in range(3)]
+    mine = [when("IdentityName", "planted")]
+    async with asking("cloud-trail", box, MCP_SERVER_ANSWER_BUDGET="4000") as asker:
+        answers = await chain(asker, LookupConditions=mine, Detail="full", EndTime="now")
+    assert sorted(ids(*answers)) == sorted(event.event_id for event in planted)
+    assert all(len(answer["Trails"]) == 1 for answer in answers)
 
 
 async def test_a_token_of_the_service_itself_is_taken(running: Sandbox) -> None:

@@ -26,7 +26,7 @@ TRAIL_REGION = "The service sends it, as upstream's OpenAPI description says; th
 CONDITION = "The service answers ParameterMissing to half a condition."
 ORDER = "The API documents 1 (newest first) and 2 (oldest first)."
 DOCUMENTED = "The API documents just these values; the SDK's models have no enum."
-UNSORTED = "No tool: the inquiries read every page, so that the order does not matter."
+UNSORTED = "No tool: what uses it reads every page, so that the order does not matter."
 
 LONG_ID = "JavaScript rounds numbers of more than 53 bits, and IDs have more."
 

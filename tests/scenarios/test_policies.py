@@ -1,4 +1,4 @@
-"""The inquiries about service control policies: what is in force, what would be decided, what a document changes."""
+"""The tools for service control policies: what is in force, what would be decided, what a document changes."""
 
 from __future__ import annotations
 

@@ -116,6 +116,7 @@ WEDNESDAY = """
     9 p.m. +09:00                     2026-11-24 20:00
     14:30 2026-11-20                  2026-11-20 14:30
     20261120T0900+0900                2026-11-20 08:00
+    9pm UTC +9                        2026-11-24 20:00
     9pm GMT+9                         2026-11-24 20:00
     2026-11-20 09:00 utc+8            2026-11-20 09:00
     11/20                             2026-11-20
@@ -204,6 +205,7 @@ WEDNESDAY = """
     2026年11月20日9点5分              2026-11-20 09:05
     2026-11-20 下午3点                2026-11-20 15:00
     20号                              2026-11-20
+    20日                              2026-11-20
     20日9点                           2026-11-20 09:00
     北京时间昨晚9点                   2026-11-24 21:00
     最近24小时                        2026-11-24 10:30 .. 2026-11-25 10:30
@@ -418,7 +420,8 @@ UNKNOWN = """
     yesterday 9:60, yesterday 9:00:60, yesterday 9:5, Nov 31, 2月30日, 31/31, 0/5, 13/13/2026, 11/20/26, 11-20
     13月, 0月, 32号, 45th, 1.5 Nov, 2026-02-30 9pm, 9999-12-31, 9999-12, Nov 20 Nov 21, 9pm 10pm, midnight noon
     yesterday at 15, 3分点, 9月9点9月, 2026-11-20-09:00, Nov 20 2026 2026, Wednesdayish, xyesterday, 9 pmm
-    CST 9pm, 9pm UTC UTC, 99999999999999999999 days ago 9pm, 1:2:3, 2026-1-1-1
+    CST 9pm, 9pm UTC UTC, 99999999999999999999 days ago 9pm, 9999999 days ago 9pm, 2h ago 9pm, onyesterday, - hour
+    2hago, 1:2:3, 2026-1-1-1
 """
 
 
@@ -452,6 +455,11 @@ def test_a_day_begins_with_its_first_second_where_midnight_is_skipped() -> None:
     santiago, now = ZoneInfo("America/Santiago"), moment("2026-09-08", UTC)
     assert parse_time("2026-09-06", now=now, zone=santiago) == moment("2026-09-06T01:00-03:00", UTC)
     assert parse_time("2026-09-05", now=now, zone=santiago, edge="end") == moment("2026-09-06T00:59:59-03:00", UTC)
+
+
+@pytest.mark.parametrize(("present", "leap"), [("2028-02-28", "2024-02-29"), ("2104-02-28", "2096-02-29")])
+def test_the_29th_of_february_is_that_of_the_latest_leap_year(present: str, leap: str) -> None:
+    assert parse_time("29 Feb", now=moment(present, UTC), zone=UTC) == moment(leap, UTC)
 
 
 presents = st.integers(moment("2024-01-01", UTC), moment("2029-12-31", UTC))

@@ -105,7 +105,7 @@ def test_a_time_is_understood(text: str | int, expected: int) -> None:
         ("soon", "not a time that is understood"),
         ("2h", 'write "2h ago"'),
         ("-2h ago", "does not say from when"),
-        ("2 months ago", "not a time that is understood"),
+        ("2 months ago", "write days, or the date"),
         ("3 fortnights ago", "not a time that is understood"),
         ("tomorrow", "not a time that is understood"),
         ("yesterday 25:00", "not a time that is understood"),
@@ -114,7 +114,7 @@ def test_a_time_is_understood(text: str | int, expected: int) -> None:
         ("2026-13-01T00:00:00Z", "not a time that is understood"),
         ("2026-11-20T09:00:60Z", "not a time that is understood"),
         ("2026-W47-1", "not a time that is understood"),
-        ("11/12/2026", "not a time that is understood"),
+        ("11/12/2026", "2026-11-12 .* or 2026-12-11"),
         ("99999999999999999999 days ago", "understood|before 1970"),
         ("1950-01-01", "before 1970"),
         ("0001-01-01", "understood|before 1970"),
@@ -234,6 +234,31 @@ def test_a_window_lasts_a_day_unless_said_otherwise() -> None:
     assert window("2026-11-19", "2026-11-20").seconds == 2 * DAY - 1
 
 
+@pytest.mark.parametrize("period", ["last week", "上周"])
+def test_a_period_as_a_start_says_since_when_and_as_both_ends_it_is_the_window(period: str) -> None:
+    monday, sunday = at("2026-11-09T00:00:00"), at("2026-11-15T23:59:59")
+    assert window(period) == Window(monday, NOW)
+    assert window(period, period) == Window(monday, sunday)
+    assert window(None, period) == Window(sunday - DAY, sunday)
+    assert window("last 24 hours") == window("last 24 hours", "last 24 hours") == Window(NOW - DAY, NOW)
+    assert window("yesterday 9am", "yesterday 9pm").seconds == 12 * HOUR
+
+
+@pytest.mark.parametrize("period", ["today", "this week", "本月", "this morning"])
+def test_a_period_that_lasts_ends_now(period: str) -> None:
+    now = at("2026-11-21T10:00:00")
+    assert Window.parse("yesterday", period, now=now, zone=BEIJING).end == now
+    assert Window.parse(period, period, now=now, zone=BEIJING).end == now
+    first = parse_time(period, now=now, zone=BEIJING)
+    assert Window.parse(period, period, now=first, zone=BEIJING) == Window(first, first + 1)
+
+
+def test_a_window_covers_both_readings_of_a_doubled_hour() -> None:
+    berlin, now = ZoneInfo("Europe/Berlin"), at("2026-10-26T12:00:00", UTC)
+    assert Window.parse("2026-10-25 02:30", "2026-10-25 02:30", now=now, zone=berlin).seconds == HOUR
+    assert Window.parse("yesterday 02:00", "yesterday 02:59", now=now, zone=berlin).seconds == HOUR + 59 * MINUTE
+
+
 def test_exactly_90_days_ago_is_inside_even_if_a_moment_has_passed() -> None:
     assert window("90 days ago").start == NOW - RETENTION
     assert Window.checked(NOW - RETENTION - 60, NOW, now=NOW).start == NOW - RETENTION
@@ -248,6 +273,9 @@ def test_exactly_90_days_ago_is_inside_even_if_a_moment_has_passed() -> None:
         ("91 days ago", None, r"90 days\): the earliest start is 2026-08-23T12:00:00\+08:00"),
         ("2026-11-22", "2026-11-22", "the start .* lies in the future"),
         ("yesterday", "2026-11-23", "the end .* more than a day ahead"),
+        ("this Sunday", None, "the start .* lies in the future"),
+        ("Nov 22", None, r"the start \(2025-11-22T00:00:00\+08:00\) is older than events are kept"),
+        ("11/12", None, "^the start: '11/12' can mean 2026-11-12"),
         ("someday", None, "^the start: 'someday'"),
         (None, "someday", "^the end: 'someday'"),
     ],

@@ -1,7 +1,7 @@
 """Moments and windows: as people and models write them, as Unix seconds, and as ISO 8601.
 
-A moment is given in Unix seconds, in ISO 8601, or in words of English or Chinese. Nothing is guessed: what can be read
-in two ways is refused with a sentence that says how to write it.
+A moment is given in Unix seconds, in ISO 8601, or in words of English or Chinese, which `time_words` reads. Nothing is
+guessed: what can be read in two ways is refused with a sentence that says how to write it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from volcengine_audit.time_words import Period, UnclearError, moments_of, period_of
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -31,28 +33,12 @@ _SMALLEST: Final = 1_000_000_000
 _LARGEST: Final = 100_000_000_000
 _LONGEST_TEXT: Final = 64
 
-_SECONDS: Final = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "秒", "秒钟"), 1),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes", "分", "分钟"), MINUTE),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "小时", "钟头"), HOUR),
-    **dict.fromkeys(("d", "day", "days", "天", "日"), DAY),
-    **dict.fromkeys(("w", "wk", "wks", "week", "weeks", "周", "星期", "礼拜"), WEEK),
-}
-_NUMERALS: Final = dict(zip("半一二两三四五六七八九十", (0.5, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10), strict=True))
-_NOW: Final = frozenset({"now", "just now", "现在", "刚刚", "此刻", "当前"})
-_DAYS: Final = {"today": 0, "今天": 0, "今日": 0, "yesterday": 1, "昨天": 1, "昨日": 1, "前天": 2}
-
-_UNITS = "|".join(sorted(_SECONDS, key=len, reverse=True))
-_AMOUNT = rf"(?:[0-9]+(?:\.[0-9]+)?|[{''.join(_NUMERALS)}]|an?\b)\s*个?\s*(?:{_UNITS})(?![a-z])"
-_SPAN = re.compile(rf"([0-9]+(?:\.[0-9]+)?|[{''.join(_NUMERALS)}]|an?\b)\s*个?\s*({_UNITS})(?![a-z])")
-_AGO = re.compile(rf"(?P<minus>-\s*)?(?P<spans>{_AMOUNT}(?:[\s,]*{_AMOUNT})*)\s*(?P<ago>ago|以前|之前|前)?")
-_DAY_WORD = re.compile(
-    rf"(?P<day>{'|'.join(_DAYS)})(?:\s*(?:at\s+)?(?:(?P<clock>[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)"
-    r"|(?P<hour>[0-9]{1,2})[点时](?:(?P<half>半)|(?P<minute>[0-9]{1,2})分?)?))?"
+_ISO = re.compile(r"[0-9]{4}(-?)[0-9]{2}\1[0-9]{2}[ T][0-9]{2}(?::?[0-9]{2}){0,2}(?:[.,][0-9]+)?")
+_ZONE = re.compile(
+    r"(?<![A-Z])(?P<named>(?:UTC|GMT)(?: ?[+-][0-9]{1,2}(?::?[0-9]{2})?)?)(?![A-Z0-9:])"
+    r"|(?P<beijing>北京时间)|(?<=[0-9M.]) ?(?P<end>Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 )
-_SLASHES = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})(?![0-9])")
-_CHINESE_DATE = re.compile(r"([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})[日号]?")
-_OFFSET_GAP = re.compile(r"(?<=[0-9])\s+(?=(?:Z|[+-][0-9]{2}:?[0-9]{2})$)")
+_CLOCK_AT_END = re.compile(r"(?:[0-9]:[0-9]{2}|[0-9]T[0-9]{2,6})(?:[.,][0-9]+)?$|[0-9] ?[AP]\.?M\.?$")
 _FIXED_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])([0-9]{1,2})(?::?([0-9]{2}))?")
 _NO_DAYLIGHT_SAVING: Final = {"Asia/Shanghai": 8, "PRC": 8, "Asia/Singapore": 8, "Asia/Hong_Kong": 8}
 
@@ -87,39 +73,17 @@ def parse_time(text: str | int, *, now: float, zone: tzinfo, edge: Edge = "start
     """The Unix second of a moment that a person or a model wrote.
 
     Args:
-        text: Unix seconds; ISO 8601 with or without offset, or a date alone; `now`, `2h ago`, `-90m`, `3 days ago`,
-            `yesterday`, `today 09:00`, `2小时前`, `昨天 09:00`.
+        text: Unix seconds; ISO 8601 with or without offset, or a date alone; words of English or Chinese, as
+            `time_words` reads them, with or without a zone (`UTC`, `+08:00`, `北京时间`).
         now: the present, in Unix seconds.
         zone: where a clock without an offset hangs, and where days begin.
-        edge: whether a day without a clock stands for its first second (`start`) or its last (`end`).
+        edge: whether a period, such as `yesterday` or `last week`, stands for its first second (`start`) or its last
+            (`end`), and a clock that goes back over an hour for its earlier or its later showing.
 
     Raises: ValueError with a sentence that says what was given and what is allowed.
     """
-    if isinstance(text, bool) or not isinstance(text, str | int):
-        raise ValueError(f"{_shown(text)} is not a time; {_allowed(zone)}")  # noqa: TRY004 - one kind of error
-    if isinstance(text, int):
-        return _unix(text)
-    if len(text) > _LONGEST_TEXT:
-        raise ValueError(f"{_shown(text)} is too long for a time; {_allowed(zone)}")
-    words = " ".join(unicodedata.normalize("NFKC", text).split()).replace("−", "-")
-    if re.fullmatch(r"[+-]?[0-9]+", words):
-        return _unix(int(words))
-    lower = words.casefold()
-    if lower in _NOW:
-        return int(now)
-    try:
-        moment = _ago(lower, now)
-        if moment is None:
-            moment = _day_word(lower, now, zone, edge)
-        if moment is None:
-            moment = _iso(words.upper(), zone, edge)
-    except OverflowError:
-        moment = None
-    if moment is None:
-        raise ValueError(f"{_shown(text)} is not a time that is understood; {_allowed(zone)}")
-    if moment < 0:
-        raise ValueError(f"{_shown(text)} lies before 1970; {_allowed(zone)}")
-    return moment
+    period = _period(text, now, zone)
+    return period.start if edge == "start" else period.end
 
 
 def parse_stamp(value: object) -> int | None:
@@ -168,13 +132,13 @@ class Window:
         Raises: ValueError with a sentence that says which end is wrong and what is allowed.
         """
         oldest = int(now) - retention
-        if start >= end:
-            raise ValueError(f"the start ({iso(start, zone)}) must be earlier than the end ({iso(end, zone)})")
         if start > now:
             raise ValueError(
                 f"the start ({iso(start, zone)}) lies in the future: it is {iso(int(now), zone)} now, "
                 "and nothing has been recorded after that"
             )
+        if start >= end:
+            raise ValueError(f"the start ({iso(start, zone)}) must be earlier than the end ({iso(end, zone)})")
         if end > now + FUTURE:
             raise ValueError(
                 f"the end ({iso(end, zone)}) lies more than a day ahead: it is {iso(int(now), zone)} now; "
@@ -201,6 +165,10 @@ class Window:
     ) -> Window:
         """The window between two moments as written; without an end until now, without a start `length` seconds.
 
+        A period counts from its first second as a start, and up to its last as an end, or up to now while it lasts. A
+        start alone says since when: `last week` begins with that week and ends now, so that nothing after it is missed;
+        with the same words as its end too, the window is that week.
+
         Raises: ValueError as `parse_time` and `checked`, with the name of the end that is wrong.
         """
         last = int(now) if end is None else _named("end", end, now, zone)
@@ -226,13 +194,63 @@ class Window:
 
 
 def _named(edge: Edge, value: str | int, now: float, zone: tzinfo) -> int:
+    """One end of a window; a period that is not over ends now, because nothing of it is recorded after that."""
     try:
-        return parse_time(value, now=now, zone=zone, edge=edge)
+        period = _period(value, now, zone)
     except ValueError as error:
         raise ValueError(f"the {edge}: {error}") from None
+    if edge == "end" and period.start <= now < period.end:
+        return max(int(now), period.start + 1)
+    return period.start if edge == "start" else period.end
 
 
-def _unix(number: int) -> int:
+def _period(text: str | int, now: float, zone: tzinfo) -> Period:
+    if isinstance(text, bool) or not isinstance(text, str | int):
+        raise ValueError(f"{_shown(text)} is not a time; {_allowed(zone)}")  # noqa: TRY004 - one kind of error
+    if isinstance(text, int):
+        return _unix(text)
+    if len(text) > _LONGEST_TEXT:
+        raise ValueError(f"{_shown(text)} is too long for a time; {_allowed(zone)}")
+    words = " ".join(unicodedata.normalize("NFKC", text).split())
+    if re.fullmatch(r"[+-]?[0-9]+", words):
+        return _unix(int(words))
+    try:
+        words, zone = _without_zone(words.upper(), zone)
+        period = _iso(words, zone) or period_of(words.casefold(), now=now, zone=zone)
+    except UnclearError as error:
+        raise ValueError(f"{_shown(text)} {error}") from None
+    except OverflowError:
+        period = None
+    if period is None:
+        raise ValueError(f"{_shown(text)} is not a time that is understood; {_allowed(zone)}")
+    if period.start < 0:
+        raise ValueError(f"{_shown(text)} lies before 1970; {_allowed(zone)}")
+    return period
+
+
+def _without_zone(words: str, zone: tzinfo) -> tuple[str, tzinfo]:
+    """The words without the zone that they name, and that zone or else the usual one."""
+    match = _ZONE.search(words)
+    if match is None:
+        return words, zone
+    before, after = words[: match.start()].rstrip(), words[match.end() :].lstrip()
+    if match["end"] and not _CLOCK_AT_END.search(before):  # "-20" may end a date
+        return words, zone
+    name = "+08:00" if match["beijing"] else (match["named"] or match["end"]).replace(" ", "")
+    return f"{before} {after}".strip(), zone_named(name)
+
+
+def _iso(words: str, zone: tzinfo) -> Period | None:
+    if not _ISO.fullmatch(words):
+        return None
+    try:
+        wall = datetime.fromisoformat(words)
+    except ValueError:
+        return None
+    return moments_of(wall, zone)
+
+
+def _unix(number: int) -> Period:
     if number >= _LARGEST:
         raise ValueError(f"{number} looks like milliseconds; give Unix seconds, which have ten digits")
     if number < _SMALLEST:
@@ -240,67 +258,7 @@ def _unix(number: int) -> int:
             f"{number} is too small for Unix seconds, which have ten digits; write a date as 2026-11-20, "
             "a time that has passed as 2h ago"
         )
-    return number
-
-
-def _ago(words: str, now: float) -> int | None:
-    match = _AGO.fullmatch(words)
-    if match is None:
-        return None
-    if bool(match["minus"]) == bool(match["ago"]):
-        raise ValueError(f'{_shown(words)} does not say from when; write "{words.lstrip("- ")} ago"')
-    total = sum(_amount(number) * _SECONDS[unit] for number, unit in _SPAN.findall(match["spans"]))
-    return int(now - total)
-
-
-def _amount(number: str) -> float:
-    if number in _NUMERALS:
-        return _NUMERALS[number]
-    return 1 if number in ("a", "an") else float(number)
-
-
-def _day_word(words: str, now: float, zone: tzinfo, edge: Edge) -> int | None:
-    match = _DAY_WORD.fullmatch(words)
-    if match is None:
-        return None
-    day = datetime.fromtimestamp(now, zone).date() - timedelta(days=_DAYS[match["day"]])
-    if match["clock"]:
-        hour, minute, second = [*(int(part) for part in match["clock"].split(":")), 0][:3]
-    elif match["hour"]:
-        hour, minute, second = int(match["hour"]), 30 if match["half"] else int(match["minute"] or 0), 0
-    else:
-        return _edge_of(day, zone, edge)
-    try:
-        return int(datetime.combine(day, time(hour, minute, second), zone).timestamp())
-    except ValueError:
-        return None
-
-
-def _iso(words: str, zone: tzinfo, edge: Edge) -> int | None:
-    """ISO 8601, and dates with slashes or Chinese characters; the earlier of two equal clocks when they go back."""
-    words = _CHINESE_DATE.sub(_dashes, _SLASHES.sub(_dashes, words))
-    words = _OFFSET_GAP.sub("", re.sub(r"\s*(?:UTC|GMT)$", "Z", words))
-    words = re.sub(r"([ T])([0-9]):", r"\g<1>0\2:", words)
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", words):
-            return _edge_of(date.fromisoformat(words), zone, edge)
-        if "W" in words:  # week dates are valid ISO, but nobody means them
-            return None
-        moment = datetime.fromisoformat(words)
-    except ValueError:
-        return None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
-
-
-def _dashes(match: re.Match[str]) -> str:
-    year, month, day = match.groups()
-    return f"{year}-{int(month):02}-{int(day):02}"
-
-
-def _edge_of(day: date, zone: tzinfo, edge: Edge) -> int:
-    if edge == "start":
-        return int(datetime.combine(day, time(), zone).timestamp())
-    return int(datetime.combine(day + timedelta(days=1), time(), zone).timestamp()) - 1
+    return Period(number, number)
 
 
 def _shown(value: object) -> str:
@@ -311,5 +269,6 @@ def _shown(value: object) -> str:
 def _allowed(zone: tzinfo) -> str:
     return (
         "give Unix seconds (1795000000), ISO 8601 (2026-11-20T09:00:00+08:00, or 2026-11-20 09:00 for time zone "
-        f"{zone}), or words: now, 2h ago, 90m ago, 3 days ago, 1 week ago, today, yesterday 09:00, 2小时前, 昨天 09:00"
+        f"{zone}), or words: now, 2h ago, last 24 hours, yesterday 9pm, last week, last Friday, Nov 20 14:30, 2小时前, "
+        "昨天 09:00, 上周五, 11月20日"
     )

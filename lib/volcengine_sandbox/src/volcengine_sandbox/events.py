@@ -21,8 +21,12 @@ CHUNK: Final = 1_000
 """Events that a lookup filters at a time: whole lists are quicker than one by one, the whole log is too much."""
 
 SOURCE_LABELS: Final = {
+    "TLS": "日志服务",
+    "auto_scaling": "弹性伸缩",
     "billing": "费用中心",
+    "cbr": "云备份",
     "cloud_trail": "云审计",
+    "cloudmonitor": "云监控",
     "cr": "镜像仓库",
     "ecs": "云服务器",
     "iam": "访问控制",
@@ -30,8 +34,10 @@ SOURCE_LABELS: Final = {
     "organization": "企业组织",
     "rds_mysql": "云数据库 MySQL 版",
     "signin": "控制台登录",
+    "storage_ebs": "弹性块存储",
     "sts": "安全凭证服务",
     "tos": "对象存储",
+    "vefaas": "函数服务",
     "vke": "容器服务",
     "vpc": "私有网络",
 }
@@ -102,7 +108,11 @@ class Actor:
 
 @dataclass(slots=True)
 class Event:
-    """One audit event. `time` is epoch seconds; parameters and response are JSON text."""
+    """One audit event. `time` is epoch seconds; parameters and response are JSON text.
+
+    recipient: the account whose log holds it where that is not the caller's own, as when an outsider assumes a role
+    (assumption: how Cloud Trail records that is not documented).
+    """
 
     time: int
     event_id: str
@@ -121,6 +131,7 @@ class Event:
     response_elements: str = ""
     resources: tuple[Resource, ...] = ()
     event_type: str = "ApiCall"
+    recipient: str = ""
     sequence: int = 0
     _detail: str = field(default="", repr=False)
 
@@ -276,5 +287,5 @@ class EventLog:
             high -= CHUNK
             for test, value in tests:
                 chunk = test(chunk, value)
-            found += [event for event in reversed(chunk) if event.actor.account_id in accounts]
+            found += [event for event in reversed(chunk) if (event.recipient or event.actor.account_id) in accounts]
         return found[:limit]

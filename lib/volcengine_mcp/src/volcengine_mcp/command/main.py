@@ -169,7 +169,7 @@ def _environment(options: argparse.Namespace) -> Iterator[Mapping[str, str]]:
         return
     from volcengine_sandbox import Sandbox
 
-    with Sandbox() as sandbox:
+    with Sandbox(pack=os.environ.get("VOLCENGINE_SANDBOX_PACK") or "default") as sandbox:
         someone = sandbox.administrator
         yield {
             **{name: value for name, value in os.environ.items() if name not in _REPLACED_BY_SANDBOX},

@@ -6,6 +6,7 @@ import calendar
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,6 +99,16 @@ def test_conditions_are_anded_and_empty_ones_ignored(shared: Sandbox, admin: Cal
     denied = lookup(admin, condition("AccessKeyID", key), condition("ErrorCode", "AccessDenied"), condition("", ""))
     assert len(denied["Trails"]) == 8
     assert {event["AccessKeyID"] for event in denied["Trails"]} == {key}
+
+
+def test_an_event_with_two_resources_of_a_type_is_found_once(box: Sandbox, admin: Caller) -> None:
+    known = next(event for event in box.state.events if len(event.resources) == 1)
+    first = known.resources[0]
+    both = (replace(first, id="one"), replace(first, id="two"))
+    box.state.events.add(replace(known, event_id="twice", time=int(time.time()), resources=both))
+    for key, value in (("ResourceType", first.type), ("ResourceID", "two")):
+        found = lookup(admin, condition(key, value), StartTime=int(time.time()) - 60)["Trails"]
+        assert [event["EventID"] for event in found] == ["twice"]
 
 
 def test_pages_join_without_gap_or_repetition_while_events_arrive(shared: Sandbox, admin: Caller) -> None:

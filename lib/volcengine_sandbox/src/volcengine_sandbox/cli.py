@@ -8,31 +8,43 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from types import FrameType
 
 from volcengine_sandbox.sandbox import Sandbox
+from volcengine_sandbox.seed import PACKS
 
 DESCRIPTION = """\
 A local Volcengine OpenAPI for Cloud Trail (cloud_trail) and Organization (organization).
 
 It verifies signatures, keeps state in memory and starts with a made-up enterprise: 14 accounts in
 7 units, service control policies, trails, and about 5,000 audit events of the last 90 days.
-Point any Volcengine SDK at it; nothing leaves this computer and nothing outlives the process.
+With --pack incidents the log is a month of 20,000 ordinary events instead, with ten attacks and
+harmless things that look like them. Point any Volcengine SDK at it; nothing leaves this computer
+and nothing outlives the process.
 """
 EXAMPLES = """\
 examples:
   volcengine-sandbox                        serve on a free port and say how to connect
   volcengine-sandbox --port 8080 --seed 7   always the same port, another made-up enterprise
   volcengine-sandbox --print-env            only the three settings, as NAME=value lines, for scripts
+  volcengine-sandbox --pack incidents       a log to investigate
+  volcengine-sandbox --pack incidents --truth   what is in it, as JSON
 """
 BAD_ARGUMENT = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until interrupted. Returns 0, or 2 when the arguments or the address cannot be used."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.truth and arguments.pack != "incidents":
+        parser.error("--truth needs --pack incidents: only that pack has a ground truth")
+    if arguments.truth:
+        sys.stdout.write(_truth(arguments.seed))
+        return 0
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
 
@@ -41,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, asked)
-    box = Sandbox(seed=arguments.seed, port=arguments.port, host=arguments.host)
+    box = Sandbox(seed=arguments.seed, port=arguments.port, host=arguments.host, pack=arguments.pack)
     try:
         box.start()
     except OSError as error:
@@ -86,6 +98,13 @@ def welcome(box: Sandbox) -> str:
     return "\n".join(lines)
 
 
+def _truth(seed: int) -> str:
+    from volcengine_sandbox.seed.incidents import dump
+
+    now = time.time()
+    return dump(Sandbox(seed=seed, clock=lambda: now, pack="incidents").incidents, seed, now)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="volcengine-sandbox",
@@ -96,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer only)")
     parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes a free one")
     parser.add_argument("--seed", type=int, default=1, help="which made-up enterprise; the same seed, the same IDs")
+    parser.add_argument("--pack", choices=PACKS, default="default", help="what the audit log holds")
+    parser.add_argument("--truth", action="store_true", help="print the incidents of --pack incidents, do not serve")
     parser.add_argument("--print-env", action="store_true", help="print only NAME=value lines, then serve")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('volcengine-sandbox')}")
     return parser

@@ -39,13 +39,13 @@ class RequestRecord:
 class Core:
     """Seeded world, gateway, faults and the list of requests."""
 
-    def __init__(self, seed: int, clock: Clock | None) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, clock: Clock | None, pack: str = "default") -> None:
+        self.seed, self.pack = seed, pack
         self.clock: Clock = clock or time.time
         self.faults = FaultRules()
         self.requests: deque[RequestRecord] = deque(maxlen=REQUESTS_KEPT)
         self.connections = 0
-        self.world: World = build(seed, self.clock)
+        self.world: World = build(seed, self.clock, pack)
         self.gateway = Gateway(self.world.state)
 
     def reset(self, seed: int | None = None) -> None:
@@ -53,5 +53,5 @@ class Core:
         self.seed = self.seed if seed is None else seed
         self.faults.clear()
         self.requests.clear()
-        self.world = build(self.seed, self.clock)
+        self.world = build(self.seed, self.clock, self.pack)
         self.gateway = Gateway(self.world.state)

@@ -13,6 +13,7 @@ from volcengine_sandbox.seed import Stories
 from volcengine_sandbox.state import State
 
 if TYPE_CHECKING:
+    from volcengine_sandbox.seed.incidents import Incident
     from volcengine_sandbox.server import ServerThread
 
 
@@ -23,8 +24,10 @@ class Sandbox:
     port: 0 takes a free one.
     clock: returns epoch seconds; signatures are held against it too.
     tls: certificate and key file; the endpoint is then `https://`.
+    pack: what the audit log holds, `default` or `incidents` (see `incidents`).
 
     A context manager; `start` returns when requests are answered and raises OSError when the address is taken.
+    Raises ValueError for a pack that does not exist.
     """
 
     def __init__(
@@ -34,8 +37,10 @@ class Sandbox:
         host: str = "127.0.0.1",
         clock: Clock | None = None,
         tls: tuple[str, str] | None = None,
+        *,
+        pack: str = "default",
     ) -> None:
-        self._core = Core(seed, clock)
+        self._core = Core(seed, clock, pack)
         self._host, self._port, self._tls = host, port, tls
         self._server: ServerThread | None = None
 
@@ -149,5 +154,12 @@ class Sandbox:
 
     @property
     def stories(self) -> Stories:
-        """What is planted in the audit log."""
+        """What is planted in the audit log. Raises RuntimeError with a pack other than `default`."""
+        if self._core.world.stories is None:
+            raise RuntimeError("This pack plants no stories: read `incidents` instead.")
         return self._core.world.stories
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """The ground truth of the pack `incidents`: attacks and what resembles them. Empty with another pack."""
+        return self._core.world.incidents

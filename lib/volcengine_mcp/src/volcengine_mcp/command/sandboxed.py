@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from volcengine_mcp.errors import ConfigurationError
+
 REPLACED = frozenset(
     {
         "VOLCENGINE_ACCESS_SESSION_TOKEN",
@@ -26,7 +28,11 @@ def variables(*, sandbox: bool) -> Iterator[Mapping[str, str]]:
         return
     from volcengine_sandbox import Sandbox
 
-    with Sandbox() as running:
+    try:
+        box = Sandbox(pack=os.environ.get("VOLCENGINE_SANDBOX_PACK") or "default")
+    except ValueError as error:
+        raise ConfigurationError(f"VOLCENGINE_SANDBOX_PACK: {error}") from None
+    with box as running:
         someone = running.administrator
         yield {
             **{name: value for name, value in os.environ.items() if name not in REPLACED},

@@ -73,10 +73,11 @@ def test_windows_of_different_length_are_compared_by_rate() -> None:
 
 
 def test_the_riskiest_event_and_the_first_failure_are_evidence() -> None:
-    events = calls("ecs:DeleteInstances", 6, failures=2, tag="x")[::-1]
+    fine, failed = calls("ecs:DeleteInstances", 1), calls("ecs:DeleteInstances", 6, start=NOW + 9, failures=2, tag="x")
+    events = [*fine, *failed][::-1]
     marks = [(RiskMark("r", Severity.HIGH, "why"),) if one.id.endswith("3") else () for one in events]
     [row] = comparison_of(Side([], HOUR), Side(events, HOUR, marks), "action").changes
-    assert row.evidence == ["xecs:DeleteInstances3", "xecs:DeleteInstances0", "xecs:DeleteInstances5"]
+    assert row.evidence == ["xecs:DeleteInstances3", "xecs:DeleteInstances0", "ecs:DeleteInstances0"]
 
 
 @pytest.mark.parametrize(

@@ -296,6 +296,7 @@ def test_no_secret_leaves_in_either_form(secret: str) -> None:
         parameters=json.dumps({"Password": secret, "Inner": json.dumps({"Token": secret})}),
         response={"SecretAccessKey": secret},
         detail={"ErrorMessage": f"password={secret}", "UserAgent": f"x (token={secret})"},
+        RelatedResources=[{"ResourceID": f"object?Signature={secret}", "IntegratedTrn": f"trn:x?Signature={secret}"}],
     )
     for ocsf in (False, True):
         assert secret not in "".join(exported([call], ocsf=ocsf))

@@ -25,10 +25,10 @@ from datetime import UTC, tzinfo
 from typing import Final
 
 from volcengine_audit.comparing import address_of
-from volcengine_audit.events import Event
+from volcengine_audit.events import Event, Resource
 from volcengine_audit.identity import Identity, Kind
 from volcengine_audit.risk import Marks, Severity, worst
-from volcengine_audit.secrets import mask
+from volcengine_audit.secrets import mask, mask_text
 from volcengine_audit.times import iso
 
 OCSF_VERSION: Final = "1.6.0"
@@ -71,10 +71,23 @@ _VERBS: Final = {
     for verb in verbs.split()
 }
 """What the first word of an action says that it does. Our own judgement; every other action that is no read is 99."""
-_FIRST_WORD: Final = re.compile(r"[A-Z][a-z]+(?![a-z])")
+_FIRST_WORD: Final = re.compile(r"[A-Z][a-z]+")
 _BREAKING: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that JSON allows as they are, but that some programs take for the end of a line, that rule a terminal,
 or that no UTF-8 text can hold."""
+
+
+class _Safe:
+    """The parts of an event that may hold secrets, without them; the others are identifiers, names and times."""
+
+    def __init__(self, event: Event) -> None:
+        self.parameters, self.response = _plain(mask(event.parameters)), _plain(mask(event.response))
+        self.error_message, self.user_agent = mask_text(event.error_message), mask_text(event.user_agent)
+        # A signed link may name an object.
+        self.resources = [
+            Resource(service=one.service, type=one.type, id=mask_text(one.id), trn=mask_text(one.trn))
+            for one in event.resources
+        ]
 
 
 def full_event(event: Event, marks: Marks = (), zone: tzinfo = UTC) -> dict[str, object]:
@@ -82,7 +95,7 @@ def full_event(event: Event, marks: Marks = (), zone: tzinfo = UTC) -> dict[str,
 
     zone: in which EventTime is told.
     """
-    identity = event.identity
+    identity, safe = event.identity, _Safe(event)
     caller = {
         "Type": identity.type,
         "Kind": str(identity.kind),
@@ -95,9 +108,9 @@ def full_event(event: Event, marks: Marks = (), zone: tzinfo = UTC) -> dict[str,
     }
     resources = [
         _filled({"ServiceCode": one.service, "ResourceType": one.type, "ResourceID": one.id, "IntegratedTrn": one.trn})
-        for one in event.resources
+        for one in safe.resources
     ]
-    return _masked(
+    return _filled(
         {
             "EventID": event.id,
             "RequestID": event.request_id,
@@ -111,12 +124,12 @@ def full_event(event: Event, marks: Marks = (), zone: tzinfo = UTC) -> dict[str,
             "UserIdentity": _filled(caller),
             "Region": event.region,
             "SourceIPAddress": event.address,
-            "UserAgent": event.user_agent,
+            "UserAgent": safe.user_agent,
             "RelatedResources": resources,
             "ErrorCode": event.error_code,
-            "ErrorMessage": event.error_message,
-            "RequestParameters": event.parameters,
-            "ResponseElements": event.response,
+            "ErrorMessage": safe.error_message,
+            "RequestParameters": safe.parameters,
+            "ResponseElements": safe.response,
             "RiskMarks": [mark.record() for mark in marks],
         }
     )
@@ -124,27 +137,27 @@ def full_event(event: Event, marks: Marks = (), zone: tzinfo = UTC) -> dict[str,
 
 def ocsf_event(event: Event, marks: Marks = ()) -> dict[str, object]:
     """An event as OCSF API Activity 1.6.0, secrets masked, attributes that are not known left out."""
-    activity = activity_of(event)
+    activity, safe = activity_of(event), _Safe(event)
     severity_id, severity = _SEVERITIES[worst(marks)]
     account = _filled({"uid": event.identity.account})
     unmapped: dict[str, object] = {"EventType": event.type, "ReadOnly": event.read_only}
     if not event.request_id:
-        unmapped["RequestParameters"] = event.parameters
+        unmapped["RequestParameters"] = safe.parameters
     api = {
         "operation": event.name or "Unknown",
         "service": _filled({"name": event.source}),
         "version": event.version,
-        "request": _filled({"uid": event.request_id, "data": _object(event.parameters)}) if event.request_id else {},
+        "request": _filled({"uid": event.request_id, "data": _object(safe.parameters)}) if event.request_id else {},
         "response": _filled(
-            {"error": event.error_code, "error_message": event.error_message, "data": _object(event.response)}
+            {"error": event.error_code, "error_message": safe.error_message, "data": _object(safe.response)}
         ),
     }
     resources = [
         _filled({"uid": one.id or one.trn, "name": one.id and one.trn, "type": one.type, "region": event.region})
         | ({"group": {"name": one.service}} if one.service else {})
-        for one in event.resources
+        for one in safe.resources
     ]
-    return _masked(
+    return _filled(
         {
             "activity_id": activity,
             "activity_name": ACTIVITIES[activity],
@@ -160,14 +173,12 @@ def ocsf_event(event: Event, marks: Marks = ()) -> dict[str, object]:
             "status_id": 2 if event.failed else 1,
             "status": "Failure" if event.failed else "Success",
             "status_code": event.error_code,
-            "status_detail": event.error_message,
+            "status_detail": safe.error_message,
             "message": f"{event.actor} called {event.action}",
-            "actor": {"user": _user(event.identity), "session": _filled({"uid": event.identity.session})}
-            if event.identity.session
-            else {"user": _user(event.identity)},
+            "actor": _filled({"user": _user(event.identity), "session": _filled({"uid": event.identity.session})}),
             "api": _filled(api),
             "src_endpoint": _endpoint(event.address),
-            "http_request": _filled({"user_agent": event.user_agent}),
+            "http_request": _filled({"user_agent": safe.user_agent}),
             "resources": resources,
             "cloud": _filled({"provider": PROVIDER, "account": account, "region": event.region}),
             "metadata": _filled(
@@ -251,13 +262,6 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _masked(record: Mapping[str, object]) -> dict[str, object]:
-    """A record without secrets and without what is empty, as JSON can write it."""
-    plain = _plain(mask(_filled(record)))
-    assert isinstance(plain, dict)  # noqa: S101 - an object stays one
-    return plain
 
 
 def _filled(record: Mapping[str, object]) -> dict[str, object]:

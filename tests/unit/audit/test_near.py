@@ -66,6 +66,7 @@ def test_a_misspelt_action_is_answered_with_what_was_seen() -> None:
         ("Region", "cn-shanghai", "cn-beijing", "No Region here is like that; the most frequent are cn-beijing × 38."),
         ("ResourceID", "i-abc", "i-abcdef", "seen here: i-abcdef × 1."),
         ("SourceIPAddress", "203.0.113.200", "203.0.113.9", "seen here: 203.0.113.9 × 33"),
+        ("SourceIPAddress", "2001:db8:0:0:ffff:1234:abcd:9999", "2001:db8::1", "seen here: 2001:db8::1 × 5"),
         ("SourceIPAddress", "2001:DB8:0:0::2", "2001:db8::1", "seen here: 2001:db8::1 × 5"),
         ("SourceIPAddress", "10.0.0.0/8", "203.0.113.9", "No SourceIPAddress here is like that; the most frequent"),
         ("Severity", "high", "", "No event here has a Severity."),
@@ -85,6 +86,15 @@ def test_an_exclusion_that_leaves_nothing_is_said() -> None:
     seen, hint = near("Region", "cn-*", exclude=True)
     assert seen == {"cn-beijing": 38}
     assert hint == "Every event here has one of the excluded values of Region: cn-beijing × 38."
+
+
+def test_an_exclusion_names_the_most_frequent_values_and_not_the_most_alike() -> None:
+    assert next(iter(near("EventName", "CreateUser", "*", exclude=True)[0])) == "DeleteInstances"
+
+
+def test_at_most_two_other_fields_are_proposed() -> None:
+    hint = near("Session", "*l*")[1]
+    assert hint.endswith("But as Action it matches 32 and as EventName it matches 32 of these events.")
 
 
 def test_only_the_condition_that_excludes_everything_is_explained() -> None:
@@ -145,6 +155,7 @@ def test_including_what_is_excluded_can_never_match() -> None:
         (where("EventName", "A*"), where("EventName", "B")),
         (where("EventName", "A"), where("EventName", "B", exclude=True)),
         (where("EventName", "A", exclude=True), where("EventName", "B", exclude=True)),
+        (where("EventName", "A", "B"), where("EventName", "B", "C")),
         (where("Who", "alice"), where("Who", "ops")),
         (where("ResourceID", "i-1"), where("ResourceID", "i-2")),
         (where("RequestParameters.A", "1"), where("RequestParameters.A", "2")),

@@ -221,6 +221,17 @@ def test_who_knows_all_that_a_trace_knows() -> None:
         assert all(is_by(call.identity, name) for name in names_of(call.identity) if "/ops" not in name or ":" in name)
 
 
+def test_an_id_in_the_request_is_no_listed_resource() -> None:
+    call = event("ecs:StopInstance", parameters={"InstanceId": "i-7"})
+    assert holds("ResourceID", "i-7", of=call)
+    assert holds("ResourceID", "(none)", of=call)
+
+
+def test_truth_values_are_written_as_json_writes_them() -> None:
+    assert field_named("ReadOnly").shown(CALL, ()) == ("false",)
+    assert field_named("RequestParameters.DryRun").shown(CALL, ()) == ("true",)
+
+
 def test_ipv6_is_compared_by_value_in_any_spelling() -> None:
     call = event(address="2001:DB8::1")
     for value in ("2001:db8:0:0:0:0:0:1", "2001:0db8::0001", "2001:db8::/32", "2001:db8::*", "2000::/3"):
@@ -264,7 +275,7 @@ def test_severity_needs_marks_and_means_at_least() -> None:
 
 
 def test_a_time_that_no_clock_shows_matches_nothing() -> None:
-    for moment in (None, 10**17):
+    for moment in (None, 10**13, 10**17, 10**30):
         call = Event(time=moment)
         assert not holds("TimeOfDay", "00:00-24:00", of=call)
         assert not holds("Weekday", "mon-sun", of=call)

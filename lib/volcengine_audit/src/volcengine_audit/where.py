@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from pydantic import Field as Described
 from pydantic.alias_generators import to_pascal
 
-from volcengine_audit.comparing import is_empty, is_glob, test_of
+from volcengine_audit.comparing import is_empty, test_of
 from volcengine_audit.event_fields import NAMES, field_named
 from volcengine_audit.events import Event
 from volcengine_audit.risk import Marks
@@ -165,9 +165,9 @@ def remaining(conditions: Iterable[Condition]) -> list[Condition]:
 
 
 def _asked(condition: Condition) -> list[tuple[str, str]]:
-    """Keys and values by which the API finds all events that match and are spelt so."""
+    """Keys and values by which the API finds all events that match and are spelt so; no such spelling has wildcards."""
     name, value = condition.field, condition.values[0]
-    if condition.exclude or len(condition.values) > 1 or is_empty(value) or is_glob(value):
+    if condition.exclude or len(condition.values) > 1:
         return []
     wanted = [(name, value)]
     if name == "Action":

@@ -97,7 +97,9 @@ def sessions_of(
         one.severities += [mark.severity for mark in these]
         one.reasons.update((unusual[place] if unusual else ORDINARY).reasons)
     depths = {key: _depth(key, given, frozenset(subjects)) for key, _ in held}
-    found = [_session(key, who, one, given, depths[key], zone) for (key, who), one in held.items()]
+    found = [
+        _session(key, who, one, by=given.get(key), depth=depths[key], zone=zone) for (key, who), one in held.items()
+    ]
     found.sort(
         key=lambda one: (
             -(one.severity.rank if one.severity else -1),
@@ -121,10 +123,9 @@ def _depth(key: str, given: Mapping[str, Event], subjects: frozenset[str]) -> in
     return depth
 
 
-def _session(key: str, who: str, one: _Open, given: Mapping[str, Event], depth: int, zone: tzinfo) -> Session:
+def _session(key: str, who: str, one: _Open, *, by: Event | None, depth: int, zone: tzinfo) -> Session:
     events = sorted(one.events, key=lambda event: event.time or 0)
     times = [event.time for event in events if event.time is not None]
-    by = given.get(key)
     failed = sum(event.failed for event in events)
     return Session(
         access_key_id=key or None,

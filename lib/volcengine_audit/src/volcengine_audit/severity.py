@@ -20,8 +20,8 @@ class Severity(StrEnum):
         return _RANKS[self]
 
     def raised(self, steps: int) -> Severity:
-        """The severity some steps up, at most critical."""
-        return _ORDER[min(self.rank + steps, len(_ORDER) - 1)]
+        """The severity some steps up, or down where there are fewer than none; at most critical, at least info."""
+        return _ORDER[max(min(self.rank + steps, len(_ORDER) - 1), 0)]
 
     def __lt__(self, other: str) -> bool:
         return self.rank < Severity(other).rank

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from . import local, remote, report
+from . import local, marks, remote, report
 from .report import Row
 
 SECTIONS: dict[str, tuple[Callable[..., list[Row]], str]] = {
@@ -16,6 +16,7 @@ SECTIONS: dict[str, tuple[Callable[..., list[Row]], str]] = {
     "http": (remote.http, "many sessions over SSE and streamable HTTP, against the ideal and a bare MCPServer"),
     "ping": (remote.ping, "a ping beside another session's slow call, against a bare MCPServer"),
     "idle-sessions": (remote.idle_sessions, "memory for each SSE session, open and after it left"),
+    "marks": (marks.marks, "audit events against the detections"),
     "handshakes": (remote.handshakes, "TLS handshakes with the OpenAPI"),
 }
 

@@ -118,6 +118,17 @@ def getter_of(name: str) -> Getter:
     raise SigmaError(f"{name!r} is not a field of an event{hint} {listed}")
 
 
+def scalar_of(name: str) -> Callable[[Event], object] | None:
+    """How to get a field that has at most one value; None for the others."""
+    return _SCALARS.get(name)
+
+
+def derived_of(name: str) -> str | None:
+    """The name of a derived field without what all of them begin with; None for the others."""
+    head, _, rest = name.partition(".")
+    return rest if head == _DERIVED and rest in derived.KNOWN else None
+
+
 def _scalar(get: Callable[[Event], object]) -> Getter:
     def values(view: View) -> Values:
         value = get(view.event)

@@ -7,11 +7,13 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from volcengine_audit.events import Event
 from volcengine_audit.sigma import condition
 from volcengine_audit.sigma.errors import SigmaError
-from volcengine_audit.sigma.fields import Getter, View, getter_of
+from volcengine_audit.sigma.fields import Getter, View, derived_of, getter_of, scalar_of
 from volcengine_audit.sigma.text import Test, glob, has_wildcards, literal, regex
 
 Holds = Callable[[View], bool]
@@ -28,6 +30,9 @@ _KINDS: Final = (*_PLACED, "re", "cidr", "exists", *_COMPARED)
 _FLAGS: Final = {"i": "i", "ignorecase": "i", "m": "m", "multiline": "m", "s": "s", "dotall": "s"}
 _ALSO: Final = ("all", "cased", "neq")
 _EVENT_NAME: Final = "EventName"
+_REMEMBERED: Final = 1024
+_LONG: Final = 300
+"""Texts up to this length are remembered, and so many of them, so that what strangers write fills no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,15 @@ class Predicate:
 
     holds: Holds
     names: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How values are compared: the kind of comparison, the flags of a regular expression, and the other modifiers."""
+
+    kind: str | None
+    flags: str
+    also: frozenset[str]
 
 
 def detection_of(detection: Mapping[str, object]) -> Predicate:
@@ -128,14 +142,15 @@ def _item(key: str, value: object, place: str) -> Predicate:
     if not name:
         raise SigmaError("a field is missing before '|'; keywords take no modifiers here", place)
     try:
-        kind, flags, also = _modifiers(modifiers)
+        how = _modifiers(modifiers)
         values = _values(value)
-        holds = _holds(getter_of(name), values, kind, flags, also)
+        get = getter_of(name)
+        holds = _flag(name, values, how) or _holds(get, values, how, scalar_of(name))
     except SigmaError as error:
         raise SigmaError(error.problem, place) from None
-    if "neq" in also:
+    if "neq" in how.also:
         return Predicate(lambda view: not holds(view))
-    if name != _EVENT_NAME or kind is not None or "all" in also:
+    if name != _EVENT_NAME or how.kind is not None or "all" in how.also:
         return Predicate(holds)
     plain = [one for one in values if isinstance(one, str) and one and not has_wildcards(one)]
     return Predicate(holds, frozenset(literal(one).casefold() for one in plain) if len(plain) == len(values) else None)
@@ -151,8 +166,7 @@ def _values(value: object) -> list[object]:
     return values
 
 
-def _modifiers(modifiers: Sequence[str]) -> tuple[str | None, str, frozenset[str]]:
-    """What kind of comparison is wanted, the flags of a regular expression, and the rest."""
+def _modifiers(modifiers: Sequence[str]) -> _How:
     kind: str | None = None
     flags = ""
     also = set()
@@ -169,10 +183,20 @@ def _modifiers(modifiers: Sequence[str]) -> tuple[str | None, str, frozenset[str
             raise SigmaError(f"the modifier {one!r} is not supported; these are: {', '.join((*_KINDS, *_ALSO))}")
     if "cased" in also and kind not in (None, *_PLACED):
         raise SigmaError(f"'cased' says nothing together with '{kind}'")
-    return kind, flags, frozenset(also)
+    return _How(kind, flags, frozenset(also))
 
 
-def _holds(get: Getter, values: Sequence[object], kind: str | None, flags: str, also: frozenset[str]) -> Holds:
+def _flag(name: str, values: Sequence[object], how: _How) -> Holds | None:
+    """A quick test for a derived field that is true or is not, as most are; None for everything else."""
+    derived = derived_of(name)
+    if derived is None or list(values) not in ([True], [False]) or how.kind is not None or how.also:
+        return None
+    [wanted] = values
+    return lambda view: view.derived(derived) is wanted
+
+
+def _holds(get: Getter, values: Sequence[object], how: _How, scalar: Callable[[Event], object] | None) -> Holds:
+    kind, also = how.kind, how.also
     if kind == "exists":
         [wanted] = values if len(values) == 1 else [None]
         if not isinstance(wanted, bool):
@@ -182,7 +206,7 @@ def _holds(get: Getter, values: Sequence[object], kind: str | None, flags: str, 
         kind is None
         and "all" not in also
         and not any(one is None or one == "" for one in values)
-        and (equal := _one_of(get, values, cased="cased" in also))
+        and (equal := _one_of(get, values, scalar, cased="cased" in also))
     ):
         return equal
     tests: list[Valued] = []
@@ -193,7 +217,7 @@ def _holds(get: Getter, values: Sequence[object], kind: str | None, flags: str, 
                 raise SigmaError(f"'{kind}' needs a value, not null")
             absent = True
         else:
-            tests.append(_valued(one, kind, flags, cased="cased" in also))
+            tests.append(_valued(one, how))
     if "all" in also:
         if absent:
             raise SigmaError("'all' cannot take null")
@@ -201,13 +225,34 @@ def _holds(get: Getter, values: Sequence[object], kind: str | None, flags: str, 
     if absent:
         # What is not there and what is empty are one: services write either.
         return lambda view: not (found := get(view)) or any(test(value) for value in found for test in tests)
+    if scalar is not None and kind not in ("cidr", "re", *_COMPARED):
+        return _remembered(scalar, tests)
     if len(tests) == 1:
         only = tests[0]
         return lambda view: any(only(value) for value in get(view))
     return lambda view: any(test(value) for value in get(view) for test in tests)
 
 
-def _one_of(get: Getter, values: Sequence[object], *, cased: bool) -> Holds | None:
+def _remembered(scalar: Callable[[Event], object], tests: Sequence[Valued]) -> Holds:
+    """A test of a field with one value, such as a user agent, of which there are few in many events."""
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def tried(text: str) -> bool:
+        return any(test(text) for test in tests)
+
+    def holds(view: View) -> bool:
+        value = scalar(view.event)
+        if value is None or value == "":
+            return False
+        text = _text(value)
+        return tried(text) if len(text) <= _LONG else any(test(text) for test in tests)
+
+    return holds
+
+
+def _one_of(
+    get: Getter, values: Sequence[object], scalar: Callable[[Event], object] | None, *, cased: bool
+) -> Holds | None:
     """A quick test for values without wildcards; None when there are some."""
     texts = [_text(one) for one in values]
     if any(isinstance(one, str) and has_wildcards(one) for one in values):
@@ -216,11 +261,14 @@ def _one_of(get: Getter, values: Sequence[object], *, cased: bool) -> Holds | No
         exact = frozenset(literal(text) for text in texts)
         return lambda view: any(_text(value) in exact for value in get(view))
     folded = frozenset(literal(text).casefold() for text in texts)
+    if scalar is not None:
+        return lambda view: (value := scalar(view.event)) is not None and _text(value).casefold() in folded
     return lambda view: any(_text(value).casefold() in folded for value in get(view))
 
 
-def _valued(wanted: object, kind: str | None, flags: str, *, cased: bool) -> Valued:
+def _valued(wanted: object, how: _How) -> Valued:
     """A test for one value of a field."""
+    kind, cased = how.kind, "cased" in how.also
     if kind in _COMPARED:
         number = _number(wanted)
         if number is None:
@@ -230,7 +278,7 @@ def _valued(wanted: object, kind: str | None, flags: str, *, cased: bool) -> Val
     if kind == "cidr":
         return _within(str(wanted))
     if kind == "re":
-        test = regex(str(wanted), flags)
+        test = regex(str(wanted), how.flags)
         return lambda value: test(_text(value))
     test = _texted(_text(wanted), kind, cased=cased)
     if cased:

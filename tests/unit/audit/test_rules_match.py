@@ -13,7 +13,7 @@ from unit.audit.data.list_actions import named
 from unit.audit.detections import DATA, checked, event_from, fixtures
 from unit.audit.samples import ACCOUNT, ALICE, NOW, event
 from volcengine_audit import Event, Severity
-from volcengine_audit.sigma import BUILT_IN, Correlation, Rule, load_rules
+from volcengine_audit.sigma import BUILT_IN, KNOWN, SUPPLIED, Correlation, Rule, load_rules
 from volcengine_audit.sigma import __main__ as prebuilding
 
 BOOK = load_rules()
@@ -174,6 +174,25 @@ def test_more_than_nine_in_ten_of_the_most_used_detections_are_covered() -> None
         assert ("rules" in one) is not ("missing" in one), one
         assert set(one.get("rules", ())) <= set(BOOK.rules), one
     assert sum("rules" in one for one in listed) == 57
+
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+@pytest.mark.parametrize("page", ["detections.md", "detections.zh-CN.md"])
+def test_the_page_names_every_rule_and_derived_field_and_its_examples_work(page: str, tmp_path: Path) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    for name in BOOK.rules:
+        assert f"[`{name}`](" in text
+    for name in KNOWN:
+        assert re.search(rf"^\| `{name}`( \*)? \|", text, re.MULTILINE), name
+        assert (f"`{name}` *" in text) is (name in SUPPLIED)
+    for index, example in enumerate(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)):
+        (tmp_path / f"{index}.yml").write_text(example, "utf-8")
+    own = load_rules([tmp_path])
+    assert set(own.rules) == set(BOOK.rules) - {"sts-identity-asked"} | {"our-billing-bucket", "our-bucket-deletions"}
+    touched = event("tos:GetObject", parameters={"BucketName": "billing-2026"})
+    assert "our-billing-bucket" in own.check(touched).names
 
 
 # Correlations: each is met exactly at its timespan and its count, and not one second or one event beyond.

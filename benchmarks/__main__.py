@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from . import analysis, install, local, remote, report
+from . import analysis, install, local, marks, remote, report
 from .report import Row
 
 SECTIONS: dict[str, tuple[Callable[..., list[Row]], str]] = {
@@ -19,6 +19,7 @@ SECTIONS: dict[str, tuple[Callable[..., list[Row]], str]] = {
     "analysis": (analysis.ping, "a ping beside another session's analysis of 3,000 events"),
     "pages": (analysis.pages, "5,000 events, read at 50 ms a page"),
     "idle-sessions": (remote.idle_sessions, "memory for each SSE session, open and after it left"),
+    "marks": (marks.marks, "audit events against the detections"),
     "handshakes": (remote.handshakes, "TLS handshakes with the OpenAPI"),
     "install": (install.size, "what a server for stdio installs"),
 }

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from volcengine_audit.sigma.prebuilt import FOLDER, built_in
 from volcengine_mcp.declare import Action, Operation, Service, Tool
 from volcengine_mcp.schema import input_schema
 from volcengine_mcp.settings.load import leaves, variable
@@ -63,6 +64,23 @@ WORDS = {
     "from": "不小于",
     "more than 0": "大于 0",
     "No arguments.": "没有参数。",
+    "Rule": "规则",
+    "Level": "级别",
+    "Technique": "技术",
+    "What to do": "处理建议",
+    "initial-access": "初始访问",
+    "execution": "执行",
+    "persistence": "持久化",
+    "privilege-escalation": "权限提升",
+    "stealth": "隐蔽",
+    "defense-impairment": "削弱防御",
+    "credential-access": "凭证访问",
+    "discovery": "发现",
+    "lateral-movement": "横向移动",
+    "collection": "收集",
+    "exfiltration": "数据外泄",
+    "impact": "影响",
+    "escalators": "提升级别的规则",
 }
 
 
@@ -224,6 +242,26 @@ def _statement(actions: Sequence[str], *, last: bool) -> Iterator[str]:
     yield "    }" + ("" if last else ",")
 
 
+def _detections(about: str, language: str) -> Iterator[str]:
+    """The rules of one folder: what each means, and what to do."""
+    rows = [
+        (
+            f"[`{rule.name}`](../{path.relative_to(ROOT).as_posix()})",
+            f"{rule.level}{'' if rule.escalates and not rule.raises else ' †'}",
+            ", ".join(
+                f"[{one}](https://attack.mitre.org/techniques/{one.replace('.', '/')}/)" for one in rule.techniques
+            ),
+            f"**{rule.zh.title}**：{rule.zh.description}"
+            if language == "zh" and rule.zh
+            else f"**{rule.title}{'' if rule.title.endswith('?') else '.'}** {rule.description}",
+            rule.zh.advice if language == "zh" and rule.zh else rule.advice,
+        )
+        for path, rule in built_in()
+        if path.parent.name == about
+    ]
+    return _table(("Rule", "Level", "Technique", "Meaning", "What to do"), rows, language)
+
+
 def _purpose(operation: type[Operation], language: str, *, short: bool = False) -> str:
     """What a tool is for: in Chinese our own line, in English what a model reads, or its first sentence."""
     if language == "zh":
@@ -313,7 +351,14 @@ def sources() -> dict[str, Path]:
     return {folder.name: folder for folder in folders if folder.is_dir()}
 
 
-PARTS = {"settings": _settings, "tools": _tools, "details": _details, "permissions": _permissions, "files": _files}
+PARTS = {
+    "settings": _settings,
+    "tools": _tools,
+    "details": _details,
+    "permissions": _permissions,
+    "files": _files,
+    "detections": _detections,
+}
 
 
 def generated(order: str) -> str:
@@ -323,7 +368,8 @@ def generated(order: str) -> str:
         DocumentationError: there is no such part.
     """
     what, about, language, *rest = [*order.split(), "", "", ""]
-    known = about in {"settings": {*services(), "common", "oauth"}, "files": sources()}.get(what, services())
+    kinds = {"settings": {*services(), "common", "oauth"}, "files": sources()}
+    known = (FOLDER / about).is_dir() if what == "detections" else about in kinds.get(what, services())
     part = PARTS.get(what)
     if part is None or not known or language not in ("en", "zh") or any(rest):
         raise DocumentationError(f"There is no generated part `{order}`.")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.audit.samples import ACCOUNT, ALICE, NOW, OPS, ROOT, event, item, wire
-from volcengine_audit import Kind, distinct, event_of, event_summary, full_record, is_read, iso
+from volcengine_audit import Kind, distinct, event_of, event_summary, full_record, iso
 from volcengine_audit.identity import identity_of
+from volcengine_policy.verbs import is_read
 
 JSONS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

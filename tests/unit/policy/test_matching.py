@@ -13,10 +13,10 @@ from volcengine_policy.matching import (
     match_action,
     match_trn,
     matches,
-    parse_trn,
     tokens,
     variables,
 )
+from volcengine_policy.trn import parse_trn
 
 # No brackets: they are classes in fnmatch and letters here.
 PATTERN = st.text("ab/:*?", max_size=12)

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from volcengine_audit.timeline import role_links, timeline_of
     from volcengine_audit.times import RETENTION, Window, iso, parse_stamp, parse_time, zone_named
     from volcengine_audit.trails import assess_trails
-    from volcengine_audit.trn import Trn, trn_of
-    from volcengine_audit.verbs import is_read
 
 _HOMES = {
     "datafile": ("RulesError",),
@@ -61,8 +59,6 @@ _HOMES = {
     "timeline": ("role_links", "timeline_of"),
     "times": ("RETENTION", "Window", "iso", "parse_stamp", "parse_time", "zone_named"),
     "trails": ("assess_trails",),
-    "trn": ("Trn", "trn_of"),
-    "verbs": ("is_read",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -91,7 +87,6 @@ __all__ = [
     "Severity",
     "Summary",
     "Timeline",
-    "Trn",
     "Verdict",
     "Window",
     "assess_trails",
@@ -102,7 +97,6 @@ __all__ = [
     "full_record",
     "highlights_of",
     "is_by",
-    "is_read",
     "iso",
     "keys_made",
     "load_rules",
@@ -115,7 +109,6 @@ __all__ = [
     "role_links",
     "summarize",
     "timeline_of",
-    "trn_of",
     "worst",
     "zone_named",
 ]

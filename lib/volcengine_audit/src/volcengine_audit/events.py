@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Final
 
+from volcengine_policy.verbs import is_read
+
 from volcengine_audit import lenient
 from volcengine_audit.identity import Identity, identity_of
 from volcengine_audit.lenient import as_text
 from volcengine_audit.models import EventSummary
 from volcengine_audit.secrets import mask, mask_text
 from volcengine_audit.times import iso, parse_stamp
-from volcengine_audit.verbs import is_read
 
 RAW: Final = "Raw"
 """Field under which a detail that is not a JSON object is kept."""

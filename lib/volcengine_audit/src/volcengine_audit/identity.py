@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from volcengine_policy.trn import Trn, parse_trn
+
 from volcengine_audit.lenient import as_text, spelling, spelt
-from volcengine_audit.trn import trn_of
 
 LONG_TERM: Final = "AKLT"
 TEMPORARY: Final = "AKTP"
@@ -74,7 +75,7 @@ def identity_of(stated: object, user_name: str = "", access_key: str = "") -> Id
         return as_text(fields.get(field))
 
     trn, stated_type = text("trn"), text("type")
-    service, _, account, path = trn_of(trn)
+    service, _, account, path = parse_trn(trn) or Trn()
     kind = _KINDS.get(spelling(stated_type), Kind.UNKNOWN)
     if kind is Kind.UNKNOWN:
         kind = _kind_of_path(service, path)

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from volcengine_policy.verbs import is_read
+
 from volcengine_audit import lenient
 from volcengine_audit.events import Event
 from volcengine_audit.globs import glob_of, like
 from volcengine_audit.rules import Circumstance, Logins, Network, Opening, When
-from volcengine_audit.verbs import is_read
 
 _NETWORK_FIELDS: Final = frozenset(
     {"cidrip", "cidr", "cidrblock", "ipv6cidrip", "ipv6cidr", "sourcecidr", "sourcecidrip"}

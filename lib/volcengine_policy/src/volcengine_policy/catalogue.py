@@ -10,7 +10,8 @@ from enum import StrEnum
 from functools import cache, lru_cache
 
 from volcengine_policy.data import Entry, load
-from volcengine_policy.matching import glob, match_action, split_action
+from volcengine_policy.matching import glob, split_action
+from volcengine_policy.verbs import is_read
 
 
 class Access(StrEnum):
@@ -32,7 +33,6 @@ class Judged(Entry):
 
     actions: dict[str, tuple[str, ...]]
     spellings: dict[str, str]
-    read_patterns: tuple[str, ...]
     sensitive_reads: frozenset[str]
     honours_not: frozenset[str]
     ignores_not: frozenset[str]
@@ -123,5 +123,5 @@ def is_sensitive(action: str) -> bool:
 
 def access(action: str) -> Access:
     """Whether an action reads, judged by its verb as the system policy ReadOnlyAccess does."""
-    reads = any(match_action(pattern, action, ignore_case=False) for pattern in judged().read_patterns)
-    return Access.READ if reads else Access.WRITE
+    service, _, name = action.partition(":")
+    return Access.READ if is_read(name, service) else Access.WRITE

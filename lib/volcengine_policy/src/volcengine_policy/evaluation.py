@@ -14,11 +14,11 @@ from volcengine_policy.condition_keys import USER_NAME
 from volcengine_policy.conditions import Context, ContextValue
 from volcengine_policy.document import Effect, Statement, plain
 from volcengine_policy.kinds import CauseKind, Enablement, Outcome, PolicyType, Principal
-from volcengine_policy.matching import parse_trn
 from volcengine_policy.path import Node, Policy, check_path
 from volcengine_policy.request import Request
 from volcengine_policy.scope import restricted
 from volcengine_policy.statements import Question, applies, caveats
+from volcengine_policy.trn import parse_trn
 from volcengine_policy.truth import (
     NO,
     YES,

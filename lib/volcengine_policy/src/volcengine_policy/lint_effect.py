@@ -8,9 +8,10 @@ from volcengine_policy.assumptions import Assumptions
 from volcengine_policy.condition_keys import PRINCIPAL_TRN, USER_NAME
 from volcengine_policy.document import Condition, Document, Effect, Statement
 from volcengine_policy.findings import Finding, finding
-from volcengine_policy.matching import Trn, match_trn, matches, parse_trn, tokens
+from volcengine_policy.matching import match_trn, matches, tokens
 from volcengine_policy.operators import operator
 from volcengine_policy.preview import touched
+from volcengine_policy.trn import Trn, parse_trn
 
 # The role by which the administrator enters a member account (BytePlus docs, organization/PermissionRelationship).
 ADMINISTRATOR_ROLE = "OrganizationAccessControlRole"

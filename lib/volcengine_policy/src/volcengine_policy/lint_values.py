@@ -12,14 +12,8 @@ from volcengine_policy.catalogue import (
 )
 from volcengine_policy.document import Form, Statement, Value, Values
 from volcengine_policy.findings import Finding, finding
-from volcengine_policy.matching import (
-    TRN_FIELDS,
-    Trn,
-    glob,
-    parse_trn,
-    split_action,
-    variables,
-)
+from volcengine_policy.matching import glob, split_action, variables
+from volcengine_policy.trn import FIELDS, Trn, parse_trn
 
 _ACCOUNT_DIGITS = 10
 
@@ -107,7 +101,7 @@ def _resource(value: Value, statement: Statement) -> Iterator[Finding]:
     if trn is None:
         if value.text.startswith("trn:"):
             count = value.text.count(":") + 1
-            yield finding("trn-form/fields", value.path, value=value.text, count=count, wanted=TRN_FIELDS)
+            yield finding("trn-form/fields", value.path, value=value.text, count=count, wanted=FIELDS)
         else:
             yield finding("trn-form/start", value.path, value=value.text)
         return

@@ -1,4 +1,4 @@
-"""Matching of patterns: wildcards, actions, TRNs and the variables in them."""
+"""Matching of patterns: wildcards, actions, resource names and the variables in them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from enum import Enum
 from functools import lru_cache
 from typing import TypeAlias
 
+from volcengine_policy.trn import Trn
+
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-TRN_FIELDS = 5
 
 
 class Wild(Enum):
@@ -131,29 +132,6 @@ def match_action(pattern: str, action: str, *, ignore_case: bool) -> bool | None
     if wanted is None or given is None:
         return None
     return all(glob(w, g, ignore_case=ignore_case) for w, g in zip(wanted, given, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Trn:
-    """A resource name `trn:<service>:<region>:<account>:<path>` (Volcengine docs 6257/1134319)."""
-
-    service: str
-    region: str
-    account: str
-    path: str
-
-
-def parse_trn(text: str) -> Trn | None:
-    """The fields, split at the first four colons as a path may hold more, or None when it is no TRN.
-
-    The colon in a variable such as `${volc:UserName}` does not split.
-    """
-    masked = _VARIABLE.sub(lambda variable: "." * len(variable[0]), text)
-    fields: list[str] = []
-    for part in masked.split(":", TRN_FIELDS - 1):
-        begin = sum(len(field) + 1 for field in fields)
-        fields.append(text[begin : begin + len(part)])
-    return Trn(*fields[1:]) if len(fields) == TRN_FIELDS and fields[0] == "trn" else None
 
 
 def match_trn(pattern: Trn, resource: Trn, values: Mapping[str, str] | None = None) -> bool:

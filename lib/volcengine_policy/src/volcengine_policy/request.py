@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from volcengine_policy.kinds import Principal
-from volcengine_policy.matching import parse_trn, split_action
+from volcengine_policy.matching import split_action
+from volcengine_policy.trn import parse_trn
 
 if TYPE_CHECKING:
     from volcengine_policy.conditions import ContextValue

@@ -10,8 +10,9 @@ from volcengine_policy.catalogue import honours_not
 from volcengine_policy.conditions import Context, holds, substitute
 from volcengine_policy.document import Form, Statement, Value, Values
 from volcengine_policy.kinds import CauseKind
-from volcengine_policy.matching import Trn, glob, match_action, matches, parse_trn, variables
+from volcengine_policy.matching import glob, match_action, matches, variables
 from volcengine_policy.operators import operator
+from volcengine_policy.trn import Trn, parse_trn
 from volcengine_policy.truth import (
     YES,
     Cause,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
-
-from volcengine_audit.kept import kept
 
 _READS: Final = re.compile(r"(?:Describe|List|Get|Query|Check|Read|Desc|Search)(?![a-z])|.*Describe")
 _READS_OF: Final = {
@@ -16,7 +15,7 @@ _READS_OF: Final = {
 }
 
 
-@kept
+@lru_cache(maxsize=4096)
 def is_read(name: str, source: str) -> bool | None:
     """Whether an action only reads, by the verbs of the system policy ReadOnlyAccess; None without a name.
 

@@ -140,7 +140,7 @@ class _Reader(Generic[Row]):
         self._most_pages = most_pages
         self._most_rows = most_rows
         self._at_once = at_once
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, tuple[int | None, Row]] = {}
         self._pages = 0
         self._page_size = 1
         self._unread: list[Span] = []
@@ -184,8 +184,8 @@ class _Reader(Generic[Row]):
         rows = [row for row in source.rows(result) or () if row is not None]
         self._page_size = max(self._page_size, len(rows))
         for row in rows:
-            self._rows.setdefault(source.key(row) or repr(row), row)
             moment = source.moment(row)
+            self._rows.setdefault(source.key(row) or repr(row), (moment, row))
             if moment is None or not one.ordered:
                 continue
             if moment > one.left.end:
@@ -231,10 +231,9 @@ class _Reader(Generic[Row]):
         return min(self._at_once, self._most_pages - self._pages, rows_left)
 
     def _result(self) -> WindowRead[Row]:
-        moments = {key: self._source.moment(row) for key, row in self._rows.items()}
-        newest_first = sorted(self._rows, key=lambda key: -(moments[key] or 0))
+        newest_first = sorted(self._rows.values(), key=lambda found: -(found[0] or 0))
         return WindowRead(
-            rows=tuple(self._rows[key] for key in newest_first),
+            rows=tuple(row for _, row in newest_first),
             pages=self._pages,
             unread=tuple(sorted(self._unread, key=lambda span: -span.end)),
             missing=tuple(self._missing),

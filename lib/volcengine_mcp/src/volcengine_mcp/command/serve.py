@@ -59,6 +59,9 @@ def local_server(service: Service, settings: Settings, environment: Mapping[str,
 def _collect_garbage() -> None:
     """Collect garbage from now on, but never look again at what start-up made."""
     gc.freeze()
+    # An analysis makes many objects that live until its answer is out. Python's own thresholds would look through all
+    # of them again and again meanwhile, and everybody would wait.
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 

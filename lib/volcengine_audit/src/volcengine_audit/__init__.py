@@ -12,11 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from volcengine_audit.datafile import RulesError
+    from volcengine_audit.baseline import Baseline, Habit, Unusual, habit_of
+    from volcengine_audit.detections import detect
     from volcengine_audit.events import Event, Resource, distinct, event_of, event_summary, full_record
     from volcengine_audit.identity import Identity, Kind, is_by
     from volcengine_audit.models import (
         Assessment,
+        Detection,
         EventSummary,
         Finding,
         First,
@@ -29,30 +31,35 @@ if TYPE_CHECKING:
         RoleLink,
         Run,
         Summary,
+        Suspects,
         Timeline,
         Verdict,
     )
     from volcengine_audit.notable import highlights_of, keys_made
-    from volcengine_audit.risk import Marks, mark_event, mark_events, worst
-    from volcengine_audit.rules import RuleSet, load_rules
+    from volcengine_audit.risk import Judged, Marks, judge, worst
     from volcengine_audit.secrets import mask, mask_text
+    from volcengine_audit.sessions import Session, keys_given, sessions_of
     from volcengine_audit.severity import Severity
+    from volcengine_audit.sigma import RuleBook, SigmaError, load_rules
     from volcengine_audit.summaries import KEYS, check_keys, summarize
     from volcengine_audit.timeline import role_links, timeline_of
     from volcengine_audit.times import RETENTION, Window, iso, parse_stamp, parse_time, zone_named
     from volcengine_audit.trails import assess_trails
 
 _HOMES = {
-    "datafile": ("RulesError",),
+    "baseline": ("Baseline", "Habit", "Unusual", "habit_of"),
+    "detections": ("detect",),
+    "sessions": ("Session", "keys_given", "sessions_of"),
+    "sigma": ("RuleBook", "SigmaError", "load_rules"),
     "events": ("Event", "Resource", "distinct", "event_of", "event_summary", "full_record"),
     "notable": ("highlights_of", "keys_made"),
     "identity": ("Identity", "Kind", "is_by"),
     "models": (
         *("Assessment", "EventSummary", "Finding", "First", "Group", "GroupKey", "Highlight", "Mark", "Other"),
+        *("Detection", "Suspects"),
         *("Recovery", "RoleLink", "Run", "Summary", "Timeline", "Verdict"),
     ),
-    "risk": ("Marks", "mark_event", "mark_events", "worst"),
-    "rules": ("RuleSet", "load_rules"),
+    "risk": ("Judged", "Marks", "judge", "worst"),
     "secrets": ("mask", "mask_text"),
     "severity": ("Severity",),
     "summaries": ("KEYS", "check_keys", "summarize"),
@@ -66,14 +73,18 @@ __all__ = [
     "KEYS",
     "RETENTION",
     "Assessment",
+    "Baseline",
+    "Detection",
     "Event",
     "EventSummary",
     "Finding",
     "First",
     "Group",
     "GroupKey",
+    "Habit",
     "Highlight",
     "Identity",
+    "Judged",
     "Kind",
     "Mark",
     "Marks",
@@ -81,32 +92,38 @@ __all__ = [
     "Recovery",
     "Resource",
     "RoleLink",
-    "RuleSet",
-    "RulesError",
+    "RuleBook",
     "Run",
+    "Session",
     "Severity",
+    "SigmaError",
     "Summary",
+    "Suspects",
     "Timeline",
+    "Unusual",
     "Verdict",
     "Window",
     "assess_trails",
     "check_keys",
+    "detect",
     "distinct",
     "event_of",
     "event_summary",
     "full_record",
+    "habit_of",
     "highlights_of",
     "is_by",
     "iso",
+    "judge",
+    "keys_given",
     "keys_made",
     "load_rules",
-    "mark_event",
-    "mark_events",
     "mask",
     "mask_text",
     "parse_stamp",
     "parse_time",
     "role_links",
+    "sessions_of",
     "summarize",
     "timeline_of",
     "worst",

@@ -11,13 +11,15 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from volcengine_audit.events import Event
 from volcengine_audit.identity import TEMPORARY
 from volcengine_audit.lenient import Fields
+from volcengine_audit.sigma.derived import COMPUTED
+from volcengine_audit.sigma.surroundings import Surroundings
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -33,11 +35,16 @@ TOGETHER: Final = 10 * MINUTE
 """Seconds within which the amounts of one action add up, and within which one key cannot be in two places."""
 ROUTINE_DAYS: Final = 3
 """Different days in the look-back on which the same was done, for it to be routine."""
+FAILURES: Final = 3
+"""Failures of the same after which a success says something."""
+FAILURES_WITHIN: Final = 15 * MINUTE
+"""Seconds within which they come."""
 BULK: Final = 10
 """Amounts below this are never beyond the usual."""
 BEYOND: Final = 5
 """How many times the usual an amount must be to be beyond it."""
 
+USUAL: Final = Surroundings()
 _AMOUNTS: Final = ("Count", "Amount", "MaxCount", "InstanceCount", "Number", "Quantity")
 _DESTROYING: Final = ("Delete", "Terminate", "Release", "Remove", "Destroy", "Purge", "Schedule")
 
@@ -56,6 +63,8 @@ class Unusual:
         other_place: the network from which the same key was used some minutes before; empty if it was not.
         amount, usual_amount: what was asked for together within some minutes, and the most of it before; only where it
             is beyond the usual, else 0.
+        new_hour: the caller has been seen for a while, but never near this hour of the day.
+        after_failures: the call succeeded after repeated failures of the same, some minutes before.
         routine: the caller did the same on several days before, as much at once and from the same address.
     """
 
@@ -68,6 +77,8 @@ class Unusual:
     other_place: str = ""
     amount: int = 0
     usual_amount: int = 0
+    new_hour: bool = False
+    after_failures: bool = False
     routine: bool = False
 
     @property
@@ -81,23 +92,25 @@ class Unusual:
             (self.new_caller, "the caller was not seen before"),
             (self.woken_key, "the key was not used before, although its account was active"),
             (bool(self.other_place), f"the key was used from {self.other_place} minutes before"),
+            (self.new_hour, "the caller is not active at this hour of the day"),
             (bool(self.amount), f"{self.amount} at once, where {self.usual_amount} is the most before"),
         )
         return tuple(reason for holds, reason in said if holds)
 
     def derived(self) -> dict[str, object]:
-        """As derived fields of rules."""
-        return {
+        """As derived fields of rules, which are there only where they hold."""
+        fields = {
             "NewAddress": self.new_address,
             "NewRegion": self.new_region,
             "NewUserAgent": self.new_agent,
             "FirstUse": self.first_use,
-            "NewCaller": self.new_caller,
-            "WokenKey": self.woken_key,
-            "OtherPlace": self.other_place,
-            "BeyondUsual": bool(self.amount),
-            "Routine": self.routine,
+            "DormantKey": self.woken_key,
+            "TwoPlaces": bool(self.other_place),
+            "UnusualAmount": bool(self.amount),
+            "UnusualHour": self.new_hour,
+            "AfterFailures": self.after_failures,
         }
+        return {name: True for name, holds in fields.items() if holds}
 
 
 ORDINARY: Final = Unusual()
@@ -154,12 +167,16 @@ class Habit(NamedTuple):
     action: str
     work: str
     amount: int
+    attempt: str
+    failed: bool
 
 
-def habit_of(event: Event) -> Habit | None:
+def habit_of(event: Event, surroundings: Surroundings = USUAL) -> Habit | None:
     """What the baseline remembers of an event; None without a time. Only what succeeded and changed has an amount."""
     if event.time is None:
         return None
+    login = bool(COMPUTED["IsLogin"](event, surroundings))
+    failed = not COMPUTED["Succeeded"](event, surroundings)
     return Habit(
         event.time,
         event.actor,
@@ -170,7 +187,9 @@ def habit_of(event: Event) -> Habit | None:
         program(event.user_agent),
         event.action,
         kind_of_work(event),
-        0 if event.failed or event.read_only else amount_of(event),
+        0 if failed or event.read_only else amount_of(event),
+        "login" if login else event.action,
+        failed,
     )
 
 
@@ -193,7 +212,7 @@ class Baseline:
             self._add(habit)
 
     def _add(self, habit: Habit) -> None:
-        moment, caller, account, key, address, region, agent, action, work, amount = habit
+        moment, caller, account, key, address, region, agent, action, work, amount, attempt, failed = habit
         self.events += 1
         times = self._times
         times["caller", caller, ""].add(moment)
@@ -202,6 +221,8 @@ class Baseline:
         times["region", account, region].add(moment)
         times["agent", caller, agent].add(moment)
         times["action", caller, action].add(moment)
+        times["hour", caller, str(moment % DAY // HOUR)].add(moment)
+        times["failure" if failed else "success", caller, attempt].add(moment)
         if key:
             times["key", key, ""].add(moment)
             if place := network(address):
@@ -217,7 +238,7 @@ class Baseline:
             return ORDINARY
         start, before = max(moment - LOOK_BACK, self.since), moment - FRESH
         if before - start < KNOWN - FRESH:
-            return ORDINARY
+            return replace(ORDINARY, after_failures=self._after_failures(event))
         caller, account, key = event.actor, event.identity.account, event.identity.access_key
 
         def new(kind: str, owner: str, value: str) -> bool:
@@ -238,6 +259,8 @@ class Baseline:
             other_place=self._other_place(event, start, before),
             amount=amount,
             usual_amount=usual,
+            new_hour=known_long and self._is_new_hour(caller, moment, start, before),
+            after_failures=self._after_failures(event),
             routine=not amount and self._is_routine(event, start, before),
         )
 
@@ -273,6 +296,27 @@ class Baseline:
             return ""
         past = {place for _, place in places[bisect_left(places, (start, "")) : bisect_left(places, (before, ""))]}
         return "" if here in past and elsewhere <= past else min(elsewhere)
+
+    def _is_new_hour(self, caller: str, moment: int, start: int, before: int) -> bool:
+        """Whether the caller was active neither in this hour of any day nor in the hours beside it."""
+        hour = moment % DAY // HOUR
+        return not any(self._seen("hour", caller, str((hour + by) % 24), start, before) for by in (-1, 0, 1))
+
+    def _after_failures(self, event: Event) -> bool:
+        """Whether enough failures of the same came right before, since the success before them."""
+        habit = habit_of(event)
+        if habit is None or habit.failed:
+            return False
+        failures = self._times.get(("failure", habit.caller, habit.attempt))
+        if failures is None:
+            return False
+        since = habit.time - FAILURES_WITHIN
+        successes = self._times.get(("success", habit.caller, habit.attempt))
+        if successes is not None:
+            low, high = successes.within(since, habit.time)
+            since = successes.moments[high - 1] if low < high else since
+        low, high = failures.within(since, habit.time + 1)
+        return high - low >= FAILURES
 
     def _is_routine(self, event: Event, start: int, before: int) -> bool:
         times = self._times.get(("from", f"{event.actor} {kind_of_work(event)}", event.address))

@@ -16,7 +16,8 @@ from typing import Final
 
 from volcengine_audit.event_fields import WEEKDAYS, Field, field_named, moment_of
 from volcengine_audit.events import Event
-from volcengine_audit.risk import Marks, Severity, worst
+from volcengine_audit.risk import Marks, worst
+from volcengine_audit.severity import Severity
 from volcengine_audit.times import zone_named
 
 EMPTY: Final = frozenset({"", "(none)", "(unknown)", "(success)"})
@@ -138,7 +139,7 @@ def _by_address(given: Sequence[str], _: tzinfo) -> Test:
 
 def _by_severity(given: Sequence[str], _: tzinfo) -> Test:
     named = [value.casefold() for value in given if not is_empty(value)]
-    known = {severity.label: severity for severity in Severity}
+    known = {severity.value: severity for severity in Severity}
     if wrong := next((value for value in named if value not in known), None):
         raise ValueError(f"Severity is one of {', '.join(known)}, not {wrong!r}")
     least, empty = min((known[value] for value in named), default=None), len(named) < len(given)

@@ -7,16 +7,15 @@ how unusual it is for the caller: what is unusual weighs more, routine weighs le
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Final
 
-from pydantic import Field
-
-from volcengine_audit.baseline import ORDINARY, Unusual
+from volcengine_audit.baseline import Unusual
 from volcengine_audit.events import Event
-from volcengine_audit.models import Mark, Model
+from volcengine_audit.models import Detection, Mark, Suspects
+from volcengine_audit.risk import Judged
 from volcengine_audit.severity import Severity
 from volcengine_audit.times import iso
 
@@ -27,36 +26,6 @@ ROUTINE_LOWERS: Final = 2
 """Steps by which routine lowers a severity."""
 
 
-class Detection(Model):
-    """What one rule found in the events of one caller."""
-
-    detection: str = Field(description="Name of the rule; docs/detections.md explains it.")
-    severity: Severity = Field(description="How grave it is for this caller.")
-    who: str = Field(description="The caller, such as user/alice@2100000001.")
-    reason: str = Field(description="What the rule means, in words.")
-    unusual: list[str] | None = Field(None, description="Why it is unusual for this caller.")
-    weighed: list[str] | None = Field(None, description="What raised or lowered the severity of the rule.")
-    count: int = Field(description="Events.")
-    succeeded: int = Field(description="Events that succeeded.")
-    failed: int = Field(description="Events that were refused or failed.")
-    first: str | None = Field(None, description="Time of the first.")
-    last: str | None = Field(None, description="Time of the last.")
-    actions: dict[str, int] = Field(description="Actions and how often, the most frequent first, at most five.")
-    addresses: list[str] | None = Field(None, description="Source addresses, at most five.")
-    access_key_ids: list[str] | None = Field(None, alias="AccessKeyIDs", description="Access keys, at most five.")
-    event_ids: list[str] = Field(
-        alias="EventIDs", description="Evidence: the first that succeeded, the first that failed, the last."
-    )
-
-
-class Suspects(Model):
-    """Detections of all callers."""
-
-    detections: list[Detection] = Field(description="The gravest first.")
-    left_out: int | None = Field(None, description="Rows beyond those shown.")
-    lowered: int | None = Field(None, description="Rows whose severity was lowered, because they are routine.")
-
-
 @dataclass(slots=True)
 class _Row:
     """The events of one rule and caller."""
@@ -64,12 +33,11 @@ class _Row:
     mark: Mark
     events: list[Event] = field(default_factory=list)
     unusual: list[Unusual] = field(default_factory=list)
+    more: int = 0
 
 
 def detect(
-    events: Sequence[Event],
-    marks: Sequence[Sequence[Mark]],
-    unusual: Sequence[Unusual] = (),
+    judged: Judged,
     *,
     least: Severity = Severity.MEDIUM,
     top: int = 50,
@@ -78,21 +46,19 @@ def detect(
     """The detections in some events.
 
     Args:
-        events: in any order.
-        marks: the marks of each event.
-        unusual: what is unusual about each event; without it everything is ordinary.
+        judged: events with what the rules and the past say about them.
         least: rows below this severity are left out.
         top: rows shown.
     """
     rows: dict[tuple[str, str], _Row] = {}
-    for place, (event, these) in enumerate(zip(events, marks, strict=True)):
+    for event, these, beside in zip(judged.events, judged.marks, judged.unusual, strict=True):
         for mark in these:
             row = rows.setdefault((mark.id, event.actor), _Row(mark))
             if mark.severity > row.mark.severity:
                 row.mark = mark
             row.events.append(event)
-            row.unusual.append(unusual[place] if unusual else ORDINARY)
-    found = [_detection(row, zone) for row in rows.values()]
+            row.unusual.append(beside)
+    found = [_detection(row, zone) for row in [*rows.values(), *_sequences(judged)]]
     shown = [one for one in found if one.severity >= least]
     by_caller: defaultdict[str, int] = defaultdict(int)
     for one in shown:
@@ -100,6 +66,27 @@ def detect(
     shown.sort(key=lambda one: (-one.severity.rank, -bool(one.unusual), -by_caller[one.who], one.first or ""))
     lowered = sum(1 for one in found if one.severity < least and one.weighed)
     return Suspects(detections=shown[:top], left_out=max(len(shown) - top, 0) or None, lowered=lowered or None)
+
+
+def _sequences(judged: Judged) -> list[_Row]:
+    """What several events mean together, by the caller of the event that completed it."""
+    by_id = {event.id: (event, beside) for event, beside in zip(judged.events, judged.unusual, strict=True)}
+    rows: dict[tuple[str, str], _Row] = {}
+    for one in judged.sequences:
+        found = [by_id[event_id] for event_id in one.event_ids if event_id in by_id]
+        if not found:
+            continue
+        completed = by_id.get(one.completed_by, found[-1])[0]
+        reason = f"{one.title}: {one.amount} within a short time" if one.amount > 1 else one.title
+        mark = Mark(id=one.name, severity=one.level, reason=reason, techniques=list(one.techniques) or None)
+        row = rows.setdefault((one.name, completed.actor), _Row(mark))
+        known = {event.id for event in row.events}
+        for event, beside in found:
+            if event.id not in known:
+                row.events.append(event)
+                row.unusual.append(beside)
+        row.more += max(one.count - len(found), 0)
+    return list(rows.values())
 
 
 def weighed(severity: Severity, *, succeeded: int, routine: bool, unusual: bool) -> tuple[Severity, list[str]]:
@@ -137,7 +124,7 @@ def _detection(row: _Row, zone: tzinfo) -> Detection:
         reason=row.mark.reason,
         unusual=[reason for reason, _ in reasons.most_common(MOST_SHOWN)] or None,
         weighed=said or None,
-        count=len(events),
+        count=len(events) + row.more,
         succeeded=len(succeeded),
         failed=len(failed),
         first=iso(times[0], zone) if times else None,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Final
 
-from volcengine_audit import jsons
+from volcengine_audit import lenient
 from volcengine_audit.events import Event
 from volcengine_audit.identity import Identity, Kind
 from volcengine_audit.risk import Marks, worst
@@ -50,7 +50,7 @@ def field_named(name: str, zone: tzinfo = UTC) -> Field:
     Raises: ValueError with a sentence that names the nearest field.
     """
     head, dot, path = name.strip().partition(".")
-    known = _KNOWN.get(jsons.spelling(head))
+    known = _KNOWN.get(lenient.spelling(head))
     if known in (PARAMETERS, RESPONSE):
         return _part_of(known, path if dot else None, name)
     if known is None or dot:
@@ -117,13 +117,13 @@ def _resource_ids(event: Event, _: Marks) -> tuple[str, ...]:
 
 def _resource_names(event: Event, parameters: object, response: object) -> tuple[str, ...]:
     listed = (name for one in event.resources for name in (one.id, one.trn, one.label, f"{one.type}/{one.id}"))
-    inside = (written(leaf) for part in (parameters, response) for leaf in jsons.leaves(part))
+    inside = (written(leaf) for part in (parameters, response) for leaf in lenient.leaves(part))
     return tuple(name for name in (*listed, *inside) if name)
 
 
 def _severity(_: Event, marks: Marks) -> tuple[str, ...]:
     severity = worst(marks)
-    return () if severity is None else (severity.label,)
+    return () if severity is None else (severity.value,)
 
 
 def _clock(event: Event, zone: tzinfo, form: str) -> tuple[str, ...]:
@@ -156,8 +156,8 @@ def _part_of(part: str, path: str | None, given: str) -> Field:
 
 def _under(value: object, path: tuple[str, ...], chain: tuple[str, ...] = (), level: int = 0) -> Iterator[str]:
     """The leaves under a path, as text. Lists are passed through, and JSON in texts is opened."""
-    value = jsons.unwrapped(value)
-    if level > jsons.DEEPEST:
+    value = lenient.unwrapped(value)
+    if level > lenient.DEEPEST:
         return
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -172,12 +172,12 @@ def _under(value: object, path: tuple[str, ...], chain: tuple[str, ...] = (), le
 @lru_cache(maxsize=4096)
 def _steps(path: str) -> tuple[str, ...]:
     """The names of a path without the numbers of list entries, which query strings write out (`Rules.1.CidrIp`)."""
-    return tuple(name for step in path.split(".") if not step.isdecimal() and (name := jsons.spelling(step)))
+    return tuple(name for step in path.split(".") if not step.isdecimal() and (name := lenient.spelling(step)))
 
 
 def _unknown(name: str) -> str:
     shown = repr(name if len(name) <= 48 else f"{name[:47]}…")
-    near = difflib.get_close_matches(jsons.spelling(name[:64]), _KNOWN, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(lenient.spelling(name[:64]), _KNOWN, n=1, cutoff=0.5)
     hint = f"did you mean {_KNOWN[near[0]]}? " if near else ""
     return f"events have no field {shown}; {hint}known are {', '.join(NAMES)}, {PARAMETERS}.<path>, {RESPONSE}.<path>"
 
@@ -239,4 +239,4 @@ _ALIASES: Final = {
     "username": "IdentityName",
     "accountid": "Account",
 }
-_KNOWN: Final = {jsons.spelling(name): name for name in (*NAMES, PARAMETERS, RESPONSE)} | _ALIASES
+_KNOWN: Final = {lenient.spelling(name): name for name in (*NAMES, PARAMETERS, RESPONSE)} | _ALIASES

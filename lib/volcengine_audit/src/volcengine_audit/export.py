@@ -27,8 +27,9 @@ from typing import Final
 from volcengine_audit.comparing import address_of
 from volcengine_audit.events import Event, Resource
 from volcengine_audit.identity import Identity, Kind
-from volcengine_audit.risk import Marks, Severity, worst
+from volcengine_audit.risk import Marks, worst
 from volcengine_audit.secrets import mask, mask_text
+from volcengine_audit.severity import Severity
 from volcengine_audit.times import iso
 
 OCSF_VERSION: Final = "1.6.0"
@@ -130,7 +131,7 @@ def full_event(event: Event, marks: Marks = (), zone: tzinfo = UTC) -> dict[str,
             "ErrorMessage": safe.error_message,
             "RequestParameters": safe.parameters,
             "ResponseElements": safe.response,
-            "RiskMarks": [mark.record() for mark in marks],
+            "RiskMarks": _written(marks),
         }
     )
 
@@ -190,9 +191,18 @@ def ocsf_event(event: Event, marks: Marks = ()) -> dict[str, object]:
                     "original_time": "" if event.time is None else iso(event.time, UTC),
                 }
             ),
-            "unmapped": _filled({**unmapped, "RiskMarks": [mark.record() for mark in marks]}),
+            "unmapped": _filled(
+                {
+                    **unmapped,
+                    "RiskMarks": _written(marks),
+                }
+            ),
         }
     )
+
+
+def _written(marks: Marks) -> list[dict[str, object]]:
+    return [mark.model_dump(mode="json", by_alias=True, exclude_none=True) for mark in marks]
 
 
 def activity_of(event: Event) -> int:

@@ -27,9 +27,10 @@ class Model(BaseModel):
 class Mark(Model):
     """One reason to look at an event: a hint from a rule, not a verdict."""
 
-    id: str = Field(description="ID of the rule, explained in docs/risk-marks.md.")
+    id: str = Field(description="Name of the rule, explained in docs/detections.md.")
     severity: Severity = Field(description="How much it matters.")
     reason: str = Field(description="Why, in words.")
+    techniques: list[str] | None = Field(None, description="Techniques of MITRE ATT&CK.")
 
 
 class CountedMark(Mark):
@@ -189,3 +190,33 @@ class Assessment(Model):
     verdict: Verdict = Field(description="healthy, attention or failing.")
     trails: int = Field(description="Trails looked at.")
     findings: list[Finding] = Field(description="Findings, the worst first.")
+
+
+class Detection(Model):
+    """What one rule found in the events of one caller."""
+
+    detection: str = Field(description="Name of the rule; docs/detections.md explains it.")
+    severity: Severity = Field(description="How grave it is for this caller.")
+    who: str = Field(description="The caller, such as user/alice@2100000001.")
+    reason: str = Field(description="What the rule means, in words.")
+    unusual: list[str] | None = Field(None, description="Why it is unusual for this caller.")
+    weighed: list[str] | None = Field(None, description="What raised or lowered the severity of the rule.")
+    count: int = Field(description="Events.")
+    succeeded: int = Field(description="Events that succeeded.")
+    failed: int = Field(description="Events that were refused or failed.")
+    first: str | None = Field(None, description="Time of the first.")
+    last: str | None = Field(None, description="Time of the last.")
+    actions: dict[str, int] = Field(description="Actions and how often, the most frequent first, at most five.")
+    addresses: list[str] | None = Field(None, description="Source addresses, at most five.")
+    access_key_ids: list[str] | None = Field(None, alias="AccessKeyIDs", description="Access keys, at most five.")
+    event_ids: list[str] = Field(
+        alias="EventIDs", description="Evidence: the first that succeeded, the first that failed, the last."
+    )
+
+
+class Suspects(Model):
+    """Detections of all callers."""
+
+    detections: list[Detection] = Field(description="The gravest first.")
+    left_out: int | None = Field(None, description="Rows beyond those shown.")
+    lowered: int | None = Field(None, description="Rows whose severity was lowered, because they are routine.")

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Described
 from pydantic.alias_generators import to_pascal
 
-from volcengine_audit import jsons
+from volcengine_audit import lenient
 from volcengine_audit.comparing import address_of, is_empty, is_glob
 from volcengine_audit.event_fields import field_named
 from volcengine_audit.events import Event
@@ -199,7 +199,7 @@ _FAR: Final = 9
 
 def _distance(given: str, value: str) -> int:
     """How far a value is from the one given: 0 the same letters, up to words in common; `_FAR` for nothing alike."""
-    mine, other = jsons.spelling(given), jsons.spelling(value)
+    mine, other = lenient.spelling(given), lenient.spelling(value)
     if mine == other or not mine:
         return 0 if mine else _FAR
     own, others = _own_name(given), _own_name(value)
@@ -225,7 +225,7 @@ def _own_name(label: str) -> str:
         label = label.partition("/")[2] or label
     elif label.count(":") == 1:
         label = label.partition(":")[2] or label
-    return jsons.spelling(label)
+    return str(lenient.spelling(label))
 
 
 def _words(name: str) -> set[str]:

@@ -1,92 +1,73 @@
-"""Risk marks: which events deserve a look, how much, and why.
+"""Risk: the marks of events by the detections, beside what is unusual for their callers.
 
-A mark is a hint from a fixed table (`risks.yaml`), not a verdict. Severities are our own judgement.
+A mark is a hint from a rule, not a verdict. The marks of an event follow from the event and from the past of its
+caller, never from what else was asked for; what several events mean together is told apart from them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from volcengine_audit.circumstances import seen_in_sequence
+from volcengine_audit.baseline import Baseline, Unusual, habit_of
 from volcengine_audit.events import Event
-from volcengine_audit.globs import glob_of
-from volcengine_audit.matching import Seen, meets, seen
 from volcengine_audit.models import Mark
-from volcengine_audit.rules import Rule, RuleSet
 from volcengine_audit.severity import Severity
+from volcengine_audit.sigma import Correlation, RuleBook, load_rules
 
 Marks = tuple[Mark, ...]
 """The marks of one event, the worst first."""
 
-_WILD = frozenset("*?[")
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Events with what the rules and the past of their callers say about them.
+
+    Attributes:
+        marks, unusual: of each event, in the order of the events.
+        sequences: what several of these events mean together.
+    """
+
+    events: Sequence[Event]
+    marks: Sequence[Marks]
+    unusual: Sequence[Unusual]
+    sequences: Sequence[Correlation]
 
 
-def mark_event(event: Event, rules: RuleSet) -> Marks:
-    """The marks that an event earns by itself, without those that need a sequence."""
-    return _Marker(rules).marks(seen(event, rules.logins))
+def judge(events: Iterable[Event], book: RuleBook | None = None, baseline: Baseline | None = None) -> Judged:
+    """The marks of events, and what is unusual about them.
 
+    Args:
+        book: the rules; the built-in ones if not given.
+        baseline: the past, with these events; without it the events are their own past.
+    """
+    listed = list(events)
+    book = book or load_rules()
+    if baseline is None:
+        habits = [habit for event in listed if (habit := habit_of(event, book.surroundings)) is not None]
+        baseline = Baseline(habits, since=min((habit.time for habit in habits), default=0))
+    made: dict[tuple[str, Severity, str], Mark] = {}
 
-def mark_events(events: Sequence[Event], rules: RuleSet) -> list[Marks]:
-    """The marks of each event, in the order given, with those that only the sequence shows."""
-    marker = _Marker(rules)
-    return [marker.marks(one) for one in seen_in_sequence(events, rules.logins, rules.limits)]
+    def mark(name: str, level: Severity, reason: str, techniques: Sequence[str]) -> Mark:
+        """A mark; many events have the same one."""
+        key = (name, level, reason)
+        if key not in made:
+            made[key] = Mark(id=name, severity=level, reason=reason, techniques=list(techniques) or None)
+        return made[key]
+
+    marks: list[Marks] = []
+    unusual: list[Unusual] = []
+    happened = []
+    for event in listed:
+        beside = baseline.unusual(event)
+        checked = book.check(event, beside.derived())
+        unusual.append(beside)
+        marks.append(tuple(mark(one.name, one.level, one.reason, one.techniques) for one in checked.marks))
+        if checked.names and event.time is not None:
+            happened.append((event.time, event, checked.names))
+    return Judged(listed, marks, unusual, book.correlate(happened))
 
 
 def worst(marks: Marks) -> Severity | None:
     """The highest severity, None without marks."""
     return max((mark.severity for mark in marks), default=None)
-
-
-class _Marker:
-    """Rules by the action that they name, so that an event meets only those that can match."""
-
-    def __init__(self, rules: RuleSet) -> None:
-        self._set = rules
-        self._named: dict[str, list[Rule]] = {}
-        self._wild: list[Rule] = []
-        for rule in rules.rules:
-            if not rule.actions or any(_WILD.intersection(action) for action in rule.actions):
-                self._wild.append(rule)
-                continue
-            for action in rule.actions:
-                self._named.setdefault(action.casefold(), []).append(rule)
-        self._rules_of: dict[str, tuple[Rule, ...]] = {}
-        self._made: dict[tuple[str, Severity, str], Mark] = {}
-
-    def marks(self, one: Seen) -> Marks:
-        """The marks of an event."""
-        action = one.event.action
-        rules = self._rules_of.get(action)
-        if rules is None:
-            rules = self._rules_of[action] = self._rules_for(action)
-        networks = self._set.networks
-        found = [rule for rule in rules if meets(one, rule.when, networks)]
-        if not found:
-            return ()
-        replaced = {name for rule in found for name in rule.replaces}
-        raised = [each for each in self._set.escalators if meets(one, each.when, networks)]
-        why = f"; raised: {', '.join(each.reason for each in raised)}" if raised else ""
-        how = f" (attempted, failed with {one.event.error_code})" if one.event.failed else ""
-        marks = []
-        for rule in found:
-            if rule.id in replaced:
-                continue
-            raises = bool(raised) and rule.escalates and rule.severity is not Severity.CRITICAL
-            severity = rule.severity.raised(len(raised)) if raises else rule.severity
-            marks.append(self._mark(rule.id, severity, f"{rule.reason}{why if raises else ''}{how}"))
-        return tuple(sorted(marks, key=lambda mark: (-mark.severity.rank, mark.id)))
-
-    def _rules_for(self, action: str) -> tuple[Rule, ...]:
-        wild = (rule for rule in self._wild if not rule.actions or _any_like(action, rule.actions))
-        return (*self._named.get(action.casefold(), ()), *wild)
-
-    def _mark(self, rule: str, severity: Severity, reason: str) -> Mark:
-        """A mark; many events have the same one."""
-        key = (rule, severity, reason)
-        if key not in self._made:
-            self._made[key] = Mark(id=rule, severity=severity, reason=reason)
-        return self._made[key]
-
-
-def _any_like(action: str, globs: tuple[str, ...]) -> bool:
-    return any(glob_of(glob).fullmatch(action) for glob in globs)

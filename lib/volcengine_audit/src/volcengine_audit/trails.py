@@ -13,7 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
-from volcengine_audit.datafile import Part, read_list
+import yaml
+from pydantic import BaseModel, ConfigDict
+
 from volcengine_audit.lenient import Fields, unwrapped
 from volcengine_audit.models import Assessment, Finding, Verdict
 from volcengine_audit.secrets import mask_text
@@ -34,12 +36,14 @@ _Found = tuple[str, dict[str, object]]
 """The ID of a finding, and what its words are filled with."""
 
 
-class FindingText(Part):
+class FindingText(BaseModel):
     """A finding as the data file has it.
 
     Attributes:
         loses: the events that are in danger; None for all that the trail is to deliver.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     severity: Severity
@@ -50,7 +54,8 @@ class FindingText(Part):
 @lru_cache(maxsize=1)
 def finding_texts() -> Mapping[str, FindingText]:
     """The findings that there can be, by ID."""
-    return {one.id: one for one in read_list(Path(__file__).with_name("trail_findings.yaml"), FindingText)}
+    listed = yaml.safe_load(Path(__file__).with_name("trail_findings.yaml").read_text("utf-8"))
+    return {one.id: one for one in map(FindingText.model_validate, listed)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ arguments are the facts. Nothing here knows MCP or HTTP, and nothing here does a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -171,6 +171,12 @@ class Account(Protocol):
 
     async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
         """Tell whoever waits that `done` of `total` steps are over."""
+
+    def kept(self, key: Hashable) -> Any:
+        """What an earlier call with the same credential kept under this key; None when there is nothing."""
+
+    def keep(self, key: Hashable, value: Any, *, seconds: float) -> None:
+        """Keep a value for later calls with the same credential, for some seconds."""
 
 
 class Tool(Operation):

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from threading import Lock
 from time import monotonic
 from typing import Any
 
-MOST = 256
+MOST = 1024
 """Values kept; the least recently used goes first."""
 
 
@@ -24,28 +25,28 @@ class _Kept:
 
 
 class Memory:
-    """Values by owner and key, each until its time is over."""
+    """Values by owner and key, each until its time is over. Safe to be used by several threads."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, Hashable], _Kept] = OrderedDict()
+        self._lock = Lock()
 
     def get(self, owner: str, key: Hashable) -> Any:
         """What is kept, or None."""
-        found = self._kept.get((owner, key))
-        if found is None:
-            return None
-        if found.until <= monotonic():
-            del self._kept[owner, key]
-            return None
-        self._kept.move_to_end((owner, key))
-        return found.value
+        with self._lock:
+            found = self._kept.get((owner, key))
+            if found is None or found.until <= monotonic():
+                return None
+            self._kept.move_to_end((owner, key))
+            return found.value
 
     def keep(self, owner: str, key: Hashable, value: Any, *, seconds: float) -> None:
         """Keep a value for some seconds."""
         now = monotonic()
-        for old in [old for old, kept in self._kept.items() if kept.until <= now]:
-            del self._kept[old]
-        self._kept[owner, key] = _Kept(value, now + seconds)
-        self._kept.move_to_end((owner, key))
-        while len(self._kept) > MOST:
-            self._kept.popitem(last=False)
+        with self._lock:
+            for old in [old for old, kept in self._kept.items() if kept.until <= now]:
+                del self._kept[old]
+            self._kept[owner, key] = _Kept(value, now + seconds)
+            self._kept.move_to_end((owner, key))
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from time import monotonic
@@ -21,6 +21,7 @@ from volcengine_mcp.budget import KEPT, compact, fitted
 from volcengine_mcp.compute import compute
 from volcengine_mcp.declare import Answers, Effect, Operation, Record, Tool
 from volcengine_mcp.errors import AbandonedError, ArgumentsError, OverdueError, VolcengineError
+from volcengine_mcp.memory import Memory
 from volcengine_mcp.schema import input_schema, output_schema
 from volcengine_mcp.settings.model import Settings
 from volcengine_mcp.untrusted import visible
@@ -130,6 +131,7 @@ class _Account:
     _api: OpenAPI
     _credential: Callable[[], AnyCredential]
     _tool: type[Operation]
+    _memory: Memory
     request_ids: list[str] = field(default_factory=list)
 
     async def send(self, action: Answers[R]) -> R:
@@ -141,6 +143,14 @@ class _Account:
         if reply.request_id:
             self.request_ids.append(reply.request_id)
         return reply.result
+
+    def kept(self, key: Hashable) -> Any:
+        """What an earlier call with the same credential kept under this key; None when there is nothing."""
+        return self._memory.get(self._credential().digest, key)
+
+    def keep(self, key: Hashable, value: Any, *, seconds: float) -> None:
+        """Keep a value for later calls with the same credential, for some seconds."""
+        self._memory.keep(self._credential().digest, key, value, seconds=seconds)
 
 
 class Pipeline:
@@ -154,6 +164,7 @@ class Pipeline:
         self._api = api
         self._settings = settings
         self._advice = advice
+        self._memory = Memory()
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def run(self, asked: Asked, offered: Mapping[str, ToolOf]) -> Ended:
@@ -172,6 +183,7 @@ class Pipeline:
                 _api=self._api,
                 _credential=asked.credential,
                 _tool=tool.operation,
+                _memory=self._memory,
             )
             request = tool.request(asked.arguments)
             if isinstance(request, Tool):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -19,7 +19,9 @@ from . import actions
 from .settings import CloudTrailSettings
 
 if TYPE_CHECKING:
-    from volcengine_audit import Event, Marks, RuleSet, Window
+    from volcengine_audit import Judged, RuleBook, Window
+
+    from .past import Past
 
 PAGE = 50
 """Events on a page at most (Volcengine docs 7015/166045)."""
@@ -91,12 +93,13 @@ class EventsRead:
         """The events as the service sent them."""
         return [row.model_dump(by_alias=True, exclude_unset=True) for row in self.rows]
 
-    def marked(self, settings: CloudTrailSettings) -> tuple[list[Event], list[Marks]]:
-        """The typed events, and the risk marks of each."""
-        from volcengine_audit import distinct, event_of, mark_events
+    def judged(self, settings: CloudTrailSettings, past: Past) -> Judged:
+        """The typed events, with their marks and with what is unusual about them."""
+        from volcengine_audit import distinct, event_of, judge
 
+        book = rule_book(settings)
         events = distinct(map(event_of, self.items()))
-        return events, mark_events(events, rules(settings))
+        return judge(events, book, past.baseline(book, events))
 
     def coverage(self, settings: CloudTrailSettings, tool: Tool, *, returned: int, how_to_go_on: str) -> EventCoverage:
         """What an answer built on this must say.
@@ -197,6 +200,33 @@ def changed_token() -> ArgumentsError:
     return ArgumentsError("InvalidToken", "NextToken was changed on its way.", hint=hint)
 
 
+def _page(conditions: Sequence[actions.LookupCondition], span: Span, token: str | None) -> actions.LookupEvents:
+    return actions.LookupEvents(
+        start_time=span.start,
+        end_time=span.end,
+        lookup_conditions=list(conditions) or None,
+        max_results=PAGE,
+        next_token=token,
+    )
+
+
+def _moment(row: actions.Event) -> int | None:
+    from volcengine_audit import parse_stamp
+
+    return parse_stamp(row.event_time)
+
+
+SOURCE: Source[actions.Event] = Source(
+    page=partial(_page, ()),
+    rows=lambda result: cast("actions.LookupEventsResult", result).trails,
+    token=lambda result: cast("actions.LookupEventsResult", result).next_token,
+    key=lambda row: row.event_id,
+    moment=_moment,
+    what="events",
+)
+"""How the events of a window are asked for, all of them."""
+
+
 async def read_parts(
     account: Account, parts: Sequence[Span], conditions: Sequence[actions.LookupCondition], *, most: int
 ) -> EventsRead:
@@ -205,27 +235,8 @@ async def read_parts(
     Raises:
         VolcengineError: the very first page could not be read.
     """
-    from volcengine_audit import parse_stamp
-
     settings = settings_of(account)
-
-    def page(span: Span, token: str | None) -> actions.LookupEvents:
-        return actions.LookupEvents(
-            start_time=span.start,
-            end_time=span.end,
-            lookup_conditions=list(conditions) or None,
-            max_results=PAGE,
-            next_token=token,
-        )
-
-    source: Source[actions.Event] = Source(
-        page=page,
-        rows=lambda result: cast("actions.LookupEventsResult", result).trails,
-        token=lambda result: cast("actions.LookupEventsResult", result).next_token,
-        key=lambda row: row.event_id,
-        moment=lambda row: parse_stamp(row.event_time),
-        what="events",
-    )
+    source = replace(SOURCE, page=partial(_page, tuple(conditions)))
     read = await read_window(
         account,
         parts,
@@ -254,16 +265,12 @@ def rest_of(read: EventsRead) -> str:
     )
 
 
-@lru_cache(maxsize=4)
-def _rules_of(path: str | None) -> RuleSet:
-    from volcengine_audit import load_rules
+def rule_book(settings: CloudTrailSettings) -> RuleBook:
+    """The detections in force; files are read again only when they change."""
+    from volcengine_audit.sigma import Surroundings, load_rules
 
-    return load_rules(Path(path).expanduser() if path else None)
-
-
-def rules(settings: CloudTrailSettings) -> RuleSet:
-    """The risk marks in force, read once."""
-    return _rules_of(settings.risk_rules)
+    own = [Path(settings.risk_rules).expanduser()] if settings.risk_rules else []
+    return load_rules(own, Surroundings(networks=settings.networks))
 
 
 _ASKED = {

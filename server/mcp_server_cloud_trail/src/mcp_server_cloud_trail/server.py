@@ -13,6 +13,7 @@ from .actions import CreateTrail, DescribeTrails
 from .prompts import PROMPTS, RESOURCES
 from .settings import CloudTrailSettings
 from .tools.check_trail_coverage import CheckTrailCoverage
+from .tools.find_suspicious_activity import FindSuspiciousActivity
 from .tools.get_event import GetEvent
 from .tools.lookup_events import LookupEvents
 from .tools.summarize_events import SummarizeEvents
@@ -22,7 +23,8 @@ INSTRUCTIONS = """\
 Cloud Trail (云审计) of Volcengine: who did what in this account, when, from where, and with which result.
 
 Which tool first:
-- a broad question ("anything odd this week?"): SummarizeEvents by actor, address or error, then follow its Next;
+- a broad question ("anything odd this week?"): FindSuspiciousActivity, then follow its Next;
+- how much of what, by whom and from where: SummarizeEvents by actor, action, address or error;
 - one access key, user, address or resource: TraceIdentity, which tells the story with risk marks and reasons;
 - certain events: LookupEvents with conditions; GetEvent shows one of them whole, by EventID or RequestID;
 - is the audit log itself in order: CheckTrailCoverage; DescribeTrails lists trails as they are;
@@ -38,6 +40,7 @@ OPERATIONS = (
     DescribeTrails,
     LookupEvents,
     GetEvent,
+    FindSuspiciousActivity,
     SummarizeEvents,
     TraceIdentity,
     CheckTrailCoverage,

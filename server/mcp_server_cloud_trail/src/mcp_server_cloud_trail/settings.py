@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from volcengine_mcp.settings.model import Settings, Variable
+from volcengine_mcp.settings.model import Names, Settings, Variable
 
 
 def _zone(value: str) -> str:
@@ -18,12 +19,21 @@ def _zone(value: str) -> str:
 
 
 def _rules(value: str) -> str:
-    from volcengine_audit import RulesError, load_rules
+    from volcengine_audit.sigma import SigmaError, load_rules
 
+    path = Path(value).expanduser()
+    if not path.is_dir():
+        raise ValueError("it must be a folder with Sigma rules; docs/detections.md says how to write one")
     try:
-        load_rules(Path(value).expanduser())
-    except RulesError as error:
+        load_rules([path])
+    except SigmaError as error:
         raise ValueError(str(error)) from error
+    return value
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        ip_network(one, strict=False)
     return value
 
 
@@ -45,7 +55,7 @@ class CloudTrailSettings(Settings):
         int,
         Variable("MCP_SERVER_PAGE_BUDGET"),
         Field(ge=1, le=1000, description="Pages of 50 events that one answer may read."),
-    ] = 60
+    ] = 400
     parallel_reads: Annotated[
         int,
         Variable("MCP_SERVER_PARALLEL_READS"),
@@ -55,8 +65,29 @@ class CloudTrailSettings(Settings):
         str | None,
         AfterValidator(lambda value: value and _rules(value)),
         Variable("MCP_SERVER_RISK_RULES"),
-        Field(description="YAML file that adds to, changes or switches off risk marks; see docs/risk-marks.md."),
+        Field(description="Folder of Sigma rules that add to, change or switch off detections (docs/detections.md)."),
     ] = None
+    own_networks: Annotated[
+        Names,
+        AfterValidator(_networks),
+        Variable("MCP_SERVER_OWN_NETWORKS"),
+        Field(description="Your own addresses, such as 203.0.113.0/24; a public address elsewhere raises a detection."),
+    ] = ()
+    baseline_days: Annotated[
+        int,
+        Variable("MCP_SERVER_BASELINE_DAYS"),
+        Field(ge=4, le=60, description="Days before an event by which what is usual for its caller is judged."),
+    ] = 14
+    baseline_pages: Annotated[
+        int,
+        Variable("MCP_SERVER_BASELINE_PAGES"),
+        Field(ge=1, le=2000, description="Pages of 50 events that may be read for that; what was read is kept."),
+    ] = 400
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """One's own networks."""
+        return tuple(ip_network(one, strict=False) for one in self.own_networks)
 
     @property
     def zone(self) -> tzinfo:

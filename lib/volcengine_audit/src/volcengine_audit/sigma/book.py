@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from volcengine_audit.events import Event
-from volcengine_audit.rules_file import Severity
+from volcengine_audit.severity import Severity
 from volcengine_audit.sigma.correlate import Correlation, Correlator, Happened, correlated, correlator_of
 from volcengine_audit.sigma.errors import SigmaError
 from volcengine_audit.sigma.fields import NOTHING, View

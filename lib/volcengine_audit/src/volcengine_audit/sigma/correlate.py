@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from volcengine_audit.events import Event
-from volcengine_audit.rules_file import Severity
+from volcengine_audit.severity import Severity
 from volcengine_audit.sigma.errors import SigmaError
 from volcengine_audit.sigma.fields import NOTHING, Getter, View, getter_of
 from volcengine_audit.sigma.model import Correlated, Rule

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from volcengine_audit import jsons
+from volcengine_audit import lenient
 from volcengine_audit.events import Event
 from volcengine_audit.identity import Kind
 from volcengine_audit.sigma.surroundings import Surroundings
@@ -93,11 +93,11 @@ def _login_failed(event: Event, around: Surroundings) -> bool:
 def _result_failed(event: Event) -> bool:
     if event.failed:
         return True
-    for record in jsons.objects(event.response):
+    for record in lenient.objects(event.response):
         for name, value in record.items():
             if isinstance(value, str) and value.casefold().startswith("fail"):
                 return True
-            if value is False and jsons.spelling(str(name)) in _LOGIN_RESULTS:
+            if value is False and lenient.spelling(str(name)) in _LOGIN_RESULTS:
                 return True
     return isinstance(event.response, str) and event.response.casefold().startswith("fail")
 
@@ -119,15 +119,15 @@ def _outside_networks(event: Event, around: Surroundings) -> bool:
 def _opens_port(event: Event, around: Surroundings) -> list[str]:
     del around
     found: dict[str, None] = {}
-    for record in jsons.objects(event.parameters):
-        plain = {jsons.spelling(str(key)): value for key, value in record.items()}
+    for record in lenient.objects(event.parameters):
+        plain = {lenient.spelling(str(key)): value for key, value in record.items()}
         if _written(plain.get("policy")).casefold() in _REFUSALS:
             continue
         worlds = [
             text
             for key in plain
             if key in _NETWORK_FIELDS
-            for leaf in jsons.leaves(plain[key])
+            for leaf in lenient.leaves(plain[key])
             for text in re.split(r"[,;\s]+", _written(leaf))
             if _is_world(text)
         ]
@@ -201,12 +201,12 @@ def _outsiders(event: Event, around: Surroundings) -> list[str]:
 
 def _named_texts(value: object, name: str, level: int) -> Iterator[tuple[str, str]]:
     """Every text or number with the name of the nearest field that is no number."""
-    value = jsons.unwrapped(value)
-    if level > jsons.DEEPEST:
+    value = lenient.unwrapped(value)
+    if level > lenient.DEEPEST:
         return
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            spelt = [part for part in map(jsons.spelling, str(key).split(".")) if part and not part.isdigit()]
+            spelt = [part for part in map(lenient.spelling, str(key).split(".")) if part and not part.isdigit()]
             # The name of the field above counts too: a principal stands below `Principal`, under its kind.
             yield from _named_texts(inner, f"{name.rpartition('.')[2]}.{'.'.join(spelt)}" if spelt else name, level + 1)
     elif isinstance(value, list):
@@ -218,8 +218,8 @@ def _named_texts(value: object, name: str, level: int) -> Iterator[tuple[str, st
 
 def _for_other(event: Event, around: Surroundings) -> bool:
     del around
-    for record in jsons.objects(event.parameters):
-        named = jsons.text(record, "UserName")
+    for record in lenient.objects(event.parameters):
+        named = lenient.Fields(record).text("UserName")
         if named:
             caller = event.identity
             return caller.kind is not Kind.USER or named.casefold() != caller.name.casefold()
@@ -241,10 +241,10 @@ def _amount(event: Event, around: Surroundings) -> int:
 
 def _allows_everyone(event: Event, around: Surroundings) -> bool:
     del around
-    for record in jsons.objects(event.parameters):
-        plain = {jsons.spelling(str(key)): value for key, value in record.items()}
+    for record in lenient.objects(event.parameters):
+        plain = {lenient.spelling(str(key)): value for key, value in record.items()}
         if _written(plain.get("effect")).casefold() == "allow" and any(
-            _written(leaf).strip() in ("*", "trn:iam::*:root") for leaf in jsons.leaves(plain.get("principal"))
+            _written(leaf).strip() in ("*", "trn:iam::*:root") for leaf in lenient.leaves(plain.get("principal"))
         ):
             return True
     return False
@@ -252,12 +252,12 @@ def _allows_everyone(event: Event, around: Surroundings) -> bool:
 
 def _grants_everything(event: Event, around: Surroundings) -> bool:
     del around
-    for record in jsons.objects(event.parameters):
-        plain = {jsons.spelling(str(key)): value for key, value in record.items()}
+    for record in lenient.objects(event.parameters):
+        plain = {lenient.spelling(str(key)): value for key, value in record.items()}
         if _written(plain.get("effect")).casefold() != "allow" or "principal" in plain:
             continue
-        actions = {_written(leaf).strip() for leaf in jsons.leaves(plain.get("action"))}
-        resources = {_written(leaf).strip() for leaf in jsons.leaves(plain.get("resource"))} - {""}
+        actions = {_written(leaf).strip() for leaf in lenient.leaves(plain.get("action"))}
+        resources = {_written(leaf).strip() for leaf in lenient.leaves(plain.get("resource"))} - {""}
         if not actions.isdisjoint({"*", "*:*"}) and (not resources or "*" in resources):
             return True
     return False

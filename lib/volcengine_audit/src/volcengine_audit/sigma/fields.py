@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from volcengine_audit import jsons
+from volcengine_audit import lenient
 from volcengine_audit.events import Event
 from volcengine_audit.sigma import derived
 from volcengine_audit.sigma.errors import SigmaError
@@ -162,15 +162,15 @@ def _inside(payload: str, wanted: tuple[str, ...]) -> Getter:
 
 def _parts(path: str) -> tuple[str, ...]:
     """The names of a path, in one spelling; numbers in it only say which element of a list."""
-    spelt = (jsons.spelling(part) for part in path.split("."))
+    spelt = (lenient.spelling(part) for part in path.split("."))
     return tuple(part for part in spelt if part and not part.isdigit())
 
 
 def _leaves(value: object, path: tuple[str, ...], level: int) -> Iterator[Leaf]:
-    opened = jsons.unwrapped(value)
+    opened = lenient.unwrapped(value)
     if opened is not value and path:
         yield path, value  # the JSON text itself, for rules that look for a text in a document
-    if level > jsons.DEEPEST:
+    if level > lenient.DEEPEST:
         return
     if isinstance(opened, Mapping):
         for key, inner in opened.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from volcengine_mcp.errors import CredentialsError
 
@@ -36,6 +37,12 @@ class Credential:
         """Eight hex digits that tell credentials apart in a log without showing them."""
         return hashlib.sha256(f"{self.access_key}\n{self.session_token}".encode()).hexdigest()[:8]
 
+    @property
+    def digest(self) -> str:
+        """What tells credentials apart by all their parts, for what is kept for one of them."""
+        parts = (self.access_key, self.secret_key, self.session_token)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
     def __repr__(self) -> str:
         return f"Credential({self.fingerprint})"
 
@@ -52,6 +59,9 @@ class Credential:
 @dataclass(frozen=True)
 class ProviderChain:
     """The SDK's default provider chain (environment, OIDC, CLI profile, ECS role) in place of fixed keys."""
+
+    digest: ClassVar[str] = "chain"
+    """What is kept for the credentials of this process."""
 
     def scrub(self, text: str) -> str:
         """The text as it is: this process holds no key of its own to look for."""

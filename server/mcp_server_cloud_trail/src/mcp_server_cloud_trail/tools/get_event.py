@@ -12,8 +12,9 @@ from volcengine_mcp.errors import ServiceError
 from volcengine_mcp.windows import Span
 
 from .. import actions
-from ..events import PAGE, EventCoverage, Key, Name, condition, rules, settings_of, window_of
+from ..events import PAGE, SOURCE, EventCoverage, Key, Name, condition, rule_book, settings_of, window_of
 from ..newest import NewestRead, read_newest
+from ..past import Past, PastCoverage, read_past
 from ..settings import CloudTrailSettings
 
 
@@ -22,6 +23,8 @@ class GetEventAnswer(Answered):
 
     events: list[dict[str, Any]] = Field(description="Whole events, EventDetail as an object, secrets masked.")
     risk_marks: dict[str, list[Mark]] = Field(description="Risk marks by EventID.")
+    unusual: dict[str, list[str]] | None = Field(None, description="What is unusual for the caller, by EventID.")
+    past: PastCoverage | None = Field(None, description="What is judged as usual by.")
     coverage: EventCoverage | None = Field(None, description="Window, pages and events read, and whether more exists.")
 
 
@@ -53,14 +56,19 @@ class GetEvent(
         """Nothing can be wrong; but what reading needs is loaded here, beside the event loop."""
         self._window(settings)
 
-    async def read(self, account: Account) -> NewestRead:
-        """The events with the ID, of which there is one."""
+    async def read(self, account: Account) -> tuple[NewestRead, Past]:
+        """The events with the ID, of which there is one, and what came before it."""
         window = self._window(settings_of(account))
-        return await read_newest(account, window, [condition(*self._wanted)], most=PAGE)
+        found = await read_newest(account, window, [condition(*self._wanted)], most=PAGE)
+        moments = [moment for row in found.rows if (moment := SOURCE.moment(row)) is not None]
+        if not moments:
+            return found, Past(since=window.start)
+        return found, await read_past(account, Span(min(moments), max(moments)))
 
-    def answer(self, read: NewestRead, settings: CloudTrailSettings) -> GetEventAnswer:
+    def answer(self, asked: tuple[NewestRead, Past], settings: CloudTrailSettings) -> GetEventAnswer:
         """The event, or that there is none."""
-        from volcengine_audit import event_of, full_record, mark_event
+        read, past = asked
+        from volcengine_audit import event_of, full_record, judge
 
         how = "Look the rest up with LookupEvents."
         coverage = read.coverage(settings, self, returned=len(read.rows), how_to_go_on=how)
@@ -73,10 +81,18 @@ class GetEvent(
             )
         items = read.items()
         events = [event_of(item) for item in items]
+        book = rule_book(settings)
+        judged = judge(events, book, past.baseline(book, events))
         return GetEventAnswer(
             events=[full_record(item) for item in items],
-            # One event shows nothing about what went before it, so only the marks that it earns by itself are given.
-            risk_marks={event.id: list(mark_event(event, rules(settings))) for event in events},
+            risk_marks={event.id: list(marks) for event, marks in zip(judged.events, judged.marks, strict=True)},
+            unusual={
+                event.id: list(one.reasons)
+                for event, one in zip(judged.events, judged.unusual, strict=True)
+                if one.reasons
+            }
+            or None,
+            past=past.coverage(settings),
             coverage=coverage,
         )
 

@@ -16,6 +16,7 @@ from volcengine_mcp.windows import Span
 
 from .. import actions
 from ..events import TIMES, Conditions, EventCoverage, EventsRead, Moment, parts_of, read_parts, rest_of, settings_of
+from ..past import Past, PastCoverage, read_past
 from ..settings import CloudTrailSettings
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class SummarizeEventsAnswer(Answered, Summary):
     """Groups of events."""
 
     next: list[Call] = Field(description="Calls worth making next, as they stand.")
+    past: PastCoverage | None = Field(None, description="What is judged as usual by.")
     coverage: EventCoverage | None = Field(None, description="Window, pages and events read, and whether more exists.")
 
 
@@ -65,16 +67,19 @@ class SummarizeEvents(
             raise ArgumentsError("InvalidArguments", f"GroupBy: {error}.", hint="Correct GroupBy.") from error
         self._parts(settings)
 
-    async def read(self, account: Account) -> EventsRead:
-        """The events of the window."""
+    async def read(self, account: Account) -> tuple[EventsRead, Past]:
+        """The events of the window, and what came before it."""
         parts = self._parts(settings_of(account))
-        return await read_parts(account, parts, self.lookup_conditions or (), most=self.max_events)
+        read = await read_parts(account, parts, self.lookup_conditions or (), most=self.max_events)
+        return read, await read_past(account, read.window)
 
-    def answer(self, read: EventsRead, settings: CloudTrailSettings) -> SummarizeEventsAnswer:
+    def answer(self, asked: tuple[EventsRead, Past], settings: CloudTrailSettings) -> SummarizeEventsAnswer:
         """The groups, and whom to trace."""
         from volcengine_audit import summarize
 
-        events, marks = read.marked(settings)
+        read, past = asked
+        judged = read.judged(settings, past)
+        events, marks = judged.events, judged.marks
         counted = [at for at, event in enumerate(events) if event.failed or not self.failures_only]
         summary = summarize(
             [events[at] for at in counted],
@@ -87,6 +92,7 @@ class SummarizeEvents(
         return SummarizeEventsAnswer(
             **dict(summary),
             next=_whom_to_trace(events, marks, actors, read.window),
+            past=past.coverage(settings),
             coverage=read.coverage(settings, self, returned=len(counted), how_to_go_on=rest_of(read)),
         )
 

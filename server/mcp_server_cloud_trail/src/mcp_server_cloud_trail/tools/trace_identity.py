@@ -26,6 +26,7 @@ from ..events import (
     rest_of,
     settings_of,
 )
+from ..past import Past, PastCoverage, read_past
 from ..settings import CloudTrailSettings
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class TraceIdentityAnswer(Answered):
     )
     role_links: list[RoleLink] = Field(description="Temporary keys that it was given.")
     next: list[Call] = Field(description="Calls worth making next, as they stand.")
+    past: PastCoverage | None = Field(None, description="What is judged as usual by.")
     coverage: EventCoverage | None = Field(None, description="Window, pages and events read, and whether more exists.")
 
 
@@ -74,17 +76,20 @@ class TraceIdentity(
         """Refuse a window that cannot be searched, and a token that is none."""
         self._parts(settings)
 
-    async def read(self, account: Account) -> EventsRead:
-        """The events of the subject, or of everybody where the API cannot search by it."""
+    async def read(self, account: Account) -> tuple[EventsRead, Past]:
+        """The events of the subject, or of everybody where the API cannot search by it, and what came before."""
         conditions = [condition(_CONDITIONS[self.kind], self.value)] if self.kind in _CONDITIONS else []
-        return await read_parts(account, self._parts(settings_of(account)), conditions, most=self.max_events)
+        read = await read_parts(account, self._parts(settings_of(account)), conditions, most=self.max_events)
+        return read, await read_past(account, read.window)
 
-    def answer(self, read: EventsRead, settings: CloudTrailSettings) -> TraceIdentityAnswer:
+    def answer(self, asked: tuple[EventsRead, Past], settings: CloudTrailSettings) -> TraceIdentityAnswer:
         """The story, and what to look at next."""
         from volcengine_audit import highlights_of, keys_made, role_links, timeline_of
 
+        read, past = asked
         zone, everybody = settings.zone, self.kind == "address"
-        all_events, all_marks = read.marked(settings)
+        judged = read.judged(settings, past)
+        all_events, all_marks = judged.events, judged.marks
         own = [at for at, event in enumerate(all_events) if not everybody or event.address == self.value]
         events, marks = [all_events[at] for at in own], [all_marks[at] for at in own]
         # Only by address come the events of other keys as well, so that their use is known.
@@ -96,6 +101,7 @@ class TraceIdentity(
             timeline=timeline_of(events, marks, zone=zone),
             role_links=links,
             next=_follow(events, marks, keys) if events else self._longer(read.window, settings),
+            past=past.coverage(settings),
             coverage=read.coverage(settings, self, returned=len(events), how_to_go_on=rest_of(read)),
         )
 

@@ -57,7 +57,7 @@ def judged(one: Event, *past: Event, since: int = START) -> Unusual:
 
 def test_what_is_done_every_day_is_routine_and_nothing_else() -> None:
     change = {"source": "ecs", "name": "DeleteInstance", "read_only": False}
-    assert judged(at(NOW, **change), *daily(**change)) == replace(ORDINARY, routine=True)
+    assert judged(at(NOW, **change), *daily(**change)) == replace(ORDINARY, routine=True, ordinary=True)
 
 
 def test_an_address_is_new_for_hours_and_then_known() -> None:

@@ -31,6 +31,9 @@ FRESH: Final = 6 * HOUR
 """Seconds for which something new stays new."""
 KNOWN: Final = 3 * DAY
 """Seconds for which a caller must have been seen before a first use says anything."""
+MATURE: Final = 8 * DAY
+"""Seconds for which an account must have been seen before a new caller or a large amount says anything: some things
+are done once a week."""
 TOGETHER: Final = 10 * MINUTE
 """Seconds within which the amounts of one action add up, and within which one key cannot be in two places."""
 ROUTINE_DAYS: Final = 3
@@ -65,6 +68,7 @@ class Unusual:
             is beyond the usual, else 0.
         new_hour: the caller has been seen for a while, but never near this hour of the day.
         after_failures: the call succeeded after repeated failures of the same, some minutes before.
+        ordinary: the caller is known, and nothing of the above holds.
         routine: the caller did the same on several days before, as much at once and from the same address.
     """
 
@@ -79,6 +83,7 @@ class Unusual:
     usual_amount: int = 0
     new_hour: bool = False
     after_failures: bool = False
+    ordinary: bool = False
     routine: bool = False
 
     @property
@@ -96,6 +101,13 @@ class Unusual:
             (bool(self.amount), f"{self.amount} at once, where {self.usual_amount} is the most before"),
         )
         return tuple(reason for holds, reason in said if holds)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether it is so unusual that what the caller does weighs more: a first use alone happens every day."""
+        strong = self.new_address, self.new_region, self.woken_key, bool(self.other_place), bool(self.amount)
+        weak = self.first_use, self.new_caller, self.new_agent, self.new_hour
+        return any(strong) or sum(weak) >= 3
 
     def derived(self) -> dict[str, object]:
         """As derived fields of rules, which are there only where they hold."""
@@ -247,9 +259,9 @@ class Baseline:
 
         known = self._seen("caller", caller, "", start, before)
         known_long = self._seen("caller", caller, "", start, moment - KNOWN)
-        account_known = self._seen("account", account, "", start, moment - KNOWN)
+        account_known = self._seen("account", account, "", start, moment - MATURE)
         amount, usual = self._amount(event, start, before)
-        return Unusual(
+        found = Unusual(
             new_address=known and new("address", caller, event.address),
             new_region=account_known and new("region", account, event.region),
             new_agent=known_long and new("agent", caller, program(event.user_agent)),
@@ -263,6 +275,7 @@ class Baseline:
             after_failures=self._after_failures(event),
             routine=not amount and self._is_routine(event, start, before),
         )
+        return replace(found, ordinary=known and not found.reasons and not found.after_failures)
 
     def _seen(self, kind: str, owner: str, value: str, since: int, until: int) -> bool:
         times = self._times.get((kind, owner, value))
@@ -275,6 +288,8 @@ class Baseline:
         """What was asked for together with this event and the most before, where the first is beyond the usual."""
         times = self._times.get(("amount", event.actor, kind_of_work(event)))
         if times is None or event.failed or event.read_only or event.time is None:
+            return 0, 0
+        if not self._seen("account", event.identity.account, "", start, event.time - MATURE):
             return 0, 0
         low, high = times.within(event.time - TOGETHER, event.time + 1)
         together = sum(times.amounts[low:high])

@@ -50,10 +50,11 @@ def detect(
         least: rows below this severity are left out.
         top: rows shown.
     """
-    rows: dict[tuple[str, str], _Row] = {}
+    # What is unusual is a row of its own, so that it does not go under in what the same caller does every day.
+    rows: dict[tuple[str, str, bool], _Row] = {}
     for event, these, beside in zip(judged.events, judged.marks, judged.unusual, strict=True):
         for mark in these:
-            row = rows.setdefault((mark.id, event.actor), _Row(mark))
+            row = rows.setdefault((mark.id, event.actor, beside.weighs), _Row(mark))
             if mark.severity > row.mark.severity:
                 row.mark = mark
             row.events.append(event)
@@ -71,7 +72,7 @@ def detect(
 def _sequences(judged: Judged) -> list[_Row]:
     """What several events mean together, by the caller of the event that completed it."""
     by_id = {event.id: (event, beside) for event, beside in zip(judged.events, judged.unusual, strict=True)}
-    rows: dict[tuple[str, str], _Row] = {}
+    rows: dict[tuple[str, str, bool], _Row] = {}
     for one in judged.sequences:
         found = [by_id[event_id] for event_id in one.event_ids if event_id in by_id]
         if not found:
@@ -79,7 +80,8 @@ def _sequences(judged: Judged) -> list[_Row]:
         completed = by_id.get(one.completed_by, found[-1])[0]
         reason = f"{one.title}: {one.amount} within a short time" if one.amount > 1 else one.title
         mark = Mark(id=one.name, severity=one.level, reason=reason, techniques=list(one.techniques) or None)
-        row = rows.setdefault((one.name, completed.actor), _Row(mark))
+        weighs = any(beside.weighs for _, beside in found)
+        row = rows.setdefault((one.name, completed.actor, weighs), _Row(mark))
         known = {event.id for event in row.events}
         for event, beside in found:
             if event.id not in known:
@@ -89,7 +91,9 @@ def _sequences(judged: Judged) -> list[_Row]:
     return list(rows.values())
 
 
-def weighed(severity: Severity, *, succeeded: int, routine: bool, unusual: bool) -> tuple[Severity, list[str]]:
+def weighed(
+    severity: Severity, *, succeeded: int, routine: bool, ordinary: bool, unusual: bool
+) -> tuple[Severity, list[str]]:
     """The severity of a row after what is known of it, and what was weighed, in words."""
     said = []
     if routine:
@@ -98,6 +102,9 @@ def weighed(severity: Severity, *, succeeded: int, routine: bool, unusual: bool)
     elif unusual and severity >= Severity.MEDIUM:
         severity = severity.raised(1)
         said.append("raised: unusual for this caller")
+    elif ordinary:
+        severity = severity.raised(-1)
+        said.append("lowered: the caller has done this before, and nothing about it is unusual")
     if not succeeded:
         severity = severity.raised(-1)
         said.append("lowered: nothing of it succeeded")
@@ -112,8 +119,9 @@ def _detection(row: _Row, zone: tzinfo) -> Detection:
     severity, said = weighed(
         row.mark.severity,
         succeeded=len(succeeded),
-        routine=all(one.routine for one in row.unusual),
-        unusual=bool(reasons),
+        routine=_mostly(one.routine for one in row.unusual),
+        ordinary=_mostly(one.ordinary for one in row.unusual),
+        unusual=any(one.weighs for one in row.unusual),
     )
     times = [event.time for event in events if event.time is not None]
     evidence = [*(succeeded[:1]), *(failed[:1]), events[-1]]
@@ -134,6 +142,12 @@ def _detection(row: _Row, zone: tzinfo) -> Detection:
         access_key_ids=list(_most(event.identity.access_key for event in events if event.identity.access_key)) or None,
         event_ids=list(dict.fromkeys(event.id for event in evidence if event.id)),
     )
+
+
+def _mostly(holds: Iterable[bool]) -> bool:
+    """Whether it holds for four of five: the first days of a routine are no routine yet."""
+    counted = Counter(holds)
+    return counted[True] >= 4 * counted[False] and counted[True] > 0
 
 
 def _most(values: Iterable[str]) -> dict[str, int]:

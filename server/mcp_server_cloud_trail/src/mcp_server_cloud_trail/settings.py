@@ -54,8 +54,8 @@ class CloudTrailSettings(Settings):
     page_budget: Annotated[
         int,
         Variable("MCP_SERVER_PAGE_BUDGET"),
-        Field(ge=1, le=1000, description="Pages of 50 events that one answer may read."),
-    ] = 400
+        Field(ge=1, le=2000, description="Pages of 50 events that one answer may read."),
+    ] = 600
     parallel_reads: Annotated[
         int,
         Variable("MCP_SERVER_PARALLEL_READS"),

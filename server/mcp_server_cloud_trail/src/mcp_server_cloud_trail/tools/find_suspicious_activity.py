@@ -59,7 +59,7 @@ class FindSuspiciousActivity(
     lookup_conditions: Conditions | None = Field(None, description="Conditions that must all match.")
     least: Literal["low", "medium", "high", "critical"] = Field("medium", description="Rows below are left out.")
     top: Annotated[int, Field(ge=1, le=200)] = Field(40, description="Rows shown; the rest is counted.")
-    max_events: Annotated[int, Field(ge=50, le=50_000)] = Field(20_000, description="Events read, more or less.")
+    max_events: Annotated[int, Field(ge=50, le=50_000)] = Field(30_000, description="Events read, more or less.")
     next_token: Text | None = Field(None, description="Token from Coverage.Next: looks at what was not read before.")
 
     def check(self, settings: CloudTrailSettings) -> None:

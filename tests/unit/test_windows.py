@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, cast
@@ -48,6 +48,12 @@ class Log:
             self.at_once -= 1
 
     async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        pass
+
+    def kept(self, key: Hashable) -> Any:
+        return None
+
+    def keep(self, key: Hashable, value: Any, *, seconds: float) -> None:
         pass
 
 

@@ -37,7 +37,13 @@ START = NOW - LOOK_BACK - DAY
 
 def at(moment: int | None, **fields: Any) -> Event:
     """An event of Alice, who looks at machines from home unless something else is said."""
-    usual = {"identity": ALICE, "address": HOME, "region": "cn-beijing", "source": "ecs", "name": "DescribeInstances"}
+    usual: dict[str, Any] = {
+        "identity": ALICE,
+        "address": HOME,
+        "region": "cn-beijing",
+        "source": "ecs",
+        "name": "DescribeInstances",
+    }
     return Event(time=moment, **({"read_only": True, "user_agent": "ve/1.0"} | usual | fields))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.audit.samples import ALICE, NOW, OPS, ROOT, event
-from volcengine_audit import Event, RiskMark, Severity
+from volcengine_audit import Event, Mark, Severity
 from volcengine_audit.compare import CHANCE, KEYS, Comparison, Side, comparison_of, surprise_of
 
 HOUR = 3600
@@ -75,7 +75,7 @@ def test_windows_of_different_length_are_compared_by_rate() -> None:
 def test_the_riskiest_event_and_the_first_failure_are_evidence() -> None:
     fine, failed = calls("ecs:DeleteInstances", 1), calls("ecs:DeleteInstances", 6, start=NOW + 9, failures=2, tag="x")
     events = [*fine, *failed][::-1]
-    marks = [(RiskMark("r", Severity.HIGH, "why"),) if one.id.endswith("3") else () for one in events]
+    marks = [(Mark(id="r", severity=Severity.HIGH, reason="why"),) if one.id.endswith("3") else () for one in events]
     [row] = comparison_of(Side([], HOUR), Side(events, HOUR, marks), "action").changes
     assert row.evidence == ["xecs:DeleteInstances3", "xecs:DeleteInstances0", "ecs:DeleteInstances0"]
 
@@ -104,7 +104,7 @@ def test_windows_are_compared_by_each_key(by: str, values: set[str]) -> None:
         event("ecs:DeleteInstance", OPS, id="3", RelatedResources=[{"ResourceID": "i-1"}, {"ResourceID": "i-2"}]),
     ]
     low = Severity.LOW
-    marks = [(RiskMark("rule-a", low, ""), RiskMark("rule-b", low, "")), (), ()]
+    marks = [(Mark(id="rule-a", severity=low, reason=""), Mark(id="rule-b", severity=low, reason="")), (), ()]
     compared = comparison_of(Side([], HOUR), Side(events, HOUR, marks), by)
     assert {one.value for one in compared.changes} == values
     assert by in KEYS

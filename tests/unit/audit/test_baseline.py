@@ -44,7 +44,8 @@ def at(moment: int | None, **fields: Any) -> Event:
         "source": "ecs",
         "name": "DescribeInstances",
     }
-    return Event(time=moment, **({"read_only": True, "user_agent": "ve/1.0"} | usual | fields))
+    values: dict[str, Any] = {"read_only": True, "user_agent": "ve/1.0"} | usual | fields
+    return Event(time=moment, **values)
 
 
 def habits(*events: Event) -> list[Habit]:

@@ -66,7 +66,7 @@ def test_the_full_record_has_every_field_as_the_api_spells_it() -> None:
         "ErrorMessage": "sent password=***",
         "RequestParameters": {"UserName": "bob", "Password": "***"},
         "ResponseElements": {"Credentials": {"SecretAccessKey": "***", "AccessKeyId": "AKLTbob"}},
-        "Marks": [{"Id": "rule", "Severity": "high", "Reason": "why"}],
+        "RiskMarks": [{"Id": "rule", "Severity": "high", "Reason": "why"}],
     }
 
 
@@ -133,7 +133,7 @@ def test_an_event_becomes_api_activity() -> None:
         "unmapped": {
             "EventType": "ApiCall",
             "ReadOnly": False,
-            "Marks": [{"Id": "rule", "Severity": "high", "Reason": "why"}],
+            "RiskMarks": [{"Id": "rule", "Severity": "high", "Reason": "why"}],
         },
     }
 
@@ -241,7 +241,7 @@ def test_marks_go_with_their_events_in_the_order_given() -> None:
     calls = [event("iam:DeleteUser", id="2"), event("iam:GetUser", id="1")]
     marks = judge(calls).marks
     lines = [json.loads(line) for line in exported(calls, marks)]
-    assert [(line["EventID"], "Marks" in line) for line in lines] == [("2", bool(marks[0])), ("1", False)]
+    assert [(line["EventID"], "RiskMarks" in line) for line in lines] == [("2", bool(marks[0])), ("1", False)]
     assert marks[0]
     with pytest.raises(ValueError, match="zip"):
         list(exported(calls, marks[:1]))

@@ -272,11 +272,11 @@ class TraceIdentity(
         """The same question about what is spelt almost alike."""
         fields = (_FIELD[self.kind], "Session")
         seen = [one.value for each in nothing for near in each.near if near.field in fields for one in near.seen]
-        folded = {value.casefold(): value for value in seen}
+        spelt = {name.casefold(): value for value in reversed(seen) for name in (_own_name(value), value)}
         mine = self.value.casefold()
-        alike = difflib.get_close_matches(mine, folded, n=3, cutoff=0.6)
-        alike += [value for value in folded if mine in value and value not in alike]
-        return [_trace(self.kind, folded[value], window) for value in alike]
+        alike = difflib.get_close_matches(mine, spelt, n=3, cutoff=0.6)
+        alike += [name for name in spelt if mine in name]
+        return [_trace(self.kind, value, window) for value in dict.fromkeys(spelt[name] for name in alike)]
 
     def _worth_tracing(self, told: _Told, sessions: Sequence[Session], window: Span) -> list[Call]:
         """Who gave the subject its key, what it made, what was not followed, and where it came from."""
@@ -326,6 +326,11 @@ def _lookups(asked: Iterable[tuple[str, str]]) -> tuple[actions.LookupCondition,
         actions.LookupCondition.model_validate({"LookupConditionKey": key, "LookupConditionValue": value})
         for key, value in asked
     )
+
+
+def _own_name(label: str) -> str:
+    """`alice` of `user/alice@2100000001`; anything else as it is."""
+    return label.partition("/")[2].rpartition("@")[0] or label
 
 
 def _caller(name: str) -> tuple[str, str]:

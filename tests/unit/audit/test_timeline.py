@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.audit.samples import ALICE, NOW, OPS, ROOT, event, wire
-from volcengine_audit import Event, event_of, is_by, iso, load_rules, mark_events, role_links, timeline_of
+from volcengine_audit import Event, event_of, is_by, iso, judge, role_links, timeline_of
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
@@ -40,6 +40,7 @@ def test_a_run_shows_single_calls_and_errors() -> None:
     run = timeline_of(overnight, zone=BEIJING).runs[0]
     assert (run.first, run.last) == ("2026-11-21T23:58:20+08:00", "2026-11-22T00:08:20+08:00")
     assert run.errors == {"AccessDenied": 3}
+    assert (run.succeeded, run.failed) == (0, 3)
 
 
 def test_a_long_gap_begins_a_new_run_and_other_calls_do_not() -> None:
@@ -61,6 +62,7 @@ def test_runs_carry_errors_addresses_and_evidence_of_the_first_failure() -> None
     [run] = timeline_of(events).runs
     assert list((run.errors or {}).items()) == [("Denied", 2), ("Throttled", 1)]
     assert run.addresses == ["203.0.113.9", "198.51.100.1"]
+    assert (run.count, run.succeeded, run.failed) == (5, 2, 3)
     assert run.event_ids == ["1", "2", "5"]
 
 
@@ -68,12 +70,12 @@ def test_marked_calls_do_not_vanish_in_a_run() -> None:
     opening: dict[str, object] = {"CidrIp": "0.0.0.0/0", "PortStart": 22, "PortEnd": 22}
     events = calls("vpc:AuthorizeSecurityGroupIngress", 5)
     events.append(event("vpc:AuthorizeSecurityGroupIngress", at=NOW + 25, id="open", parameters=opening))
-    runs = timeline_of(events, mark_events(events, load_rules())).runs
-    assert [(run.count, run.marks[0].id if run.marks else None) for run in runs] == [
-        (5, "security-group-opened"),
-        (1, "security-group-open-to-world"),
-    ]
-    assert runs[1].marks == list(mark_events(events, load_rules())[-1])
+    marks = judge(events).marks
+    runs = timeline_of(events, marks).runs
+    assert [run.count for run in runs] == [5, 1]
+    assert marks[-1]
+    assert marks[-1][0].id not in {mark.id for mark in runs[0].marks or ()}
+    assert runs[1].marks == list(marks[-1])
 
 
 def test_first_sightings_are_told_with_their_caveat() -> None:
@@ -107,7 +109,9 @@ def test_failures_that_turn_into_success_are_told() -> None:
     [recovery] = timeline_of(events).recoveries or []
     assert wire(recovery) == {
         "Action": "x:PutA",
+        "Who": "user/alice@2100000001",
         "Failures": 2,
+        "Successes": 2,
         "Errors": ["Denied", "Wrong"],
         "FailingSince": iso(NOW),
         "Succeeded": iso(NOW + 3),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Recovery,
         RoleLink,
         Run,
+        Session,
         Summary,
         Suspects,
         Timeline,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from volcengine_audit.notable import highlights_of, keys_made
     from volcengine_audit.risk import Judged, Marks, judge, worst
     from volcengine_audit.secrets import mask, mask_text
-    from volcengine_audit.sessions import Session, keys_given, sessions_of
+    from volcengine_audit.sessions import Sessions, gives, keys_given, sessions_of, spread, stitched
     from volcengine_audit.severity import Severity
     from volcengine_audit.sigma import RuleBook, SigmaError, load_rules
     from volcengine_audit.summaries import KEYS, check_keys, summarize
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "baseline": ("Baseline", "Habit", "Unusual", "habit_of"),
     "detections": ("detect",),
-    "sessions": ("Session", "keys_given", "sessions_of"),
+    "sessions": ("Sessions", "gives", "keys_given", "sessions_of", "spread", "stitched"),
     "sigma": ("RuleBook", "SigmaError", "load_rules"),
     "events": ("Event", "Resource", "distinct", "event_of", "event_summary", "full_record"),
     "notable": ("highlights_of", "keys_made"),
@@ -57,7 +58,7 @@ _HOMES = {
     "models": (
         *("Assessment", "EventSummary", "Finding", "First", "Group", "GroupKey", "Highlight", "Mark", "Other"),
         *("Detection", "Suspects"),
-        *("Recovery", "RoleLink", "Run", "Summary", "Timeline", "Verdict"),
+        *("Recovery", "RoleLink", "Run", "Session", "Summary", "Timeline", "Verdict"),
     ),
     "risk": ("Judged", "Marks", "judge", "worst"),
     "secrets": ("mask", "mask_text"),
@@ -95,6 +96,7 @@ __all__ = [
     "RuleBook",
     "Run",
     "Session",
+    "Sessions",
     "Severity",
     "SigmaError",
     "Summary",
@@ -110,6 +112,7 @@ __all__ = [
     "event_of",
     "event_summary",
     "full_record",
+    "gives",
     "habit_of",
     "highlights_of",
     "is_by",
@@ -124,6 +127,8 @@ __all__ = [
     "parse_time",
     "role_links",
     "sessions_of",
+    "spread",
+    "stitched",
     "summarize",
     "timeline_of",
     "worst",

@@ -27,7 +27,7 @@ ROUTINE_LOWERS: Final = 2
 
 
 @dataclass(slots=True)
-class _Row:
+class Row:
     """The events of one rule and caller."""
 
     mark: Mark
@@ -51,15 +51,15 @@ def detect(
         top: rows shown.
     """
     # What is unusual is a row of its own, so that it does not go under in what the same caller does every day.
-    rows: dict[tuple[str, str, bool], _Row] = {}
+    rows: dict[tuple[str, str, bool], Row] = {}
     for event, these, beside in zip(judged.events, judged.marks, judged.unusual, strict=True):
         for mark in these:
-            row = rows.setdefault((mark.id, event.actor, beside.weighs), _Row(mark))
+            row = rows.setdefault((mark.id, event.actor, beside.weighs), Row(mark))
             if mark.severity > row.mark.severity:
                 row.mark = mark
             row.events.append(event)
             row.unusual.append(beside)
-    found = [_detection(row, zone) for row in [*rows.values(), *_sequences(judged)]]
+    found = [_detection(row, zone) for row in [*rows.values(), *sequence_rows(judged)]]
     shown = [one for one in found if one.severity >= least]
     by_caller: defaultdict[str, int] = defaultdict(int)
     for one in shown:
@@ -69,10 +69,10 @@ def detect(
     return Suspects(detections=shown[:top], left_out=max(len(shown) - top, 0) or None, lowered=lowered or None)
 
 
-def _sequences(judged: Judged) -> list[_Row]:
+def sequence_rows(judged: Judged) -> list[Row]:
     """What several events mean together, by the caller of the event that completed it."""
     by_id = {event.id: (event, beside) for event, beside in zip(judged.events, judged.unusual, strict=True)}
-    rows: dict[tuple[str, str, bool], _Row] = {}
+    rows: dict[tuple[str, str, bool], Row] = {}
     for one in judged.sequences:
         found = [by_id[event_id] for event_id in one.event_ids if event_id in by_id]
         if not found:
@@ -81,7 +81,7 @@ def _sequences(judged: Judged) -> list[_Row]:
         reason = f"{one.title}: {one.amount} within a short time" if one.amount > 1 else one.title
         mark = Mark(id=one.name, severity=one.level, reason=reason, techniques=list(one.techniques) or None)
         weighs = any(beside.weighs for _, beside in found)
-        row = rows.setdefault((one.name, completed.actor, weighs), _Row(mark))
+        row = rows.setdefault((one.name, completed.actor, weighs), Row(mark))
         known = {event.id for event in row.events}
         for event, beside in found:
             if event.id not in known:
@@ -111,7 +111,7 @@ def weighed(
     return severity, said
 
 
-def _detection(row: _Row, zone: tzinfo) -> Detection:
+def _detection(row: Row, zone: tzinfo) -> Detection:
     events = sorted(row.events, key=lambda event: event.time or 0)
     succeeded = [event for event in events if not event.failed]
     failed = [event for event in events if event.failed]

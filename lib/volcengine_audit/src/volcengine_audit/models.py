@@ -58,8 +58,28 @@ class EventSummary(Model):
     error_message: str | None = Field(None, description="The error in words, secrets masked.")
 
 
-class Highlight(EventSummary, CountedMark):
-    """A mark with the first event that has it."""
+class Highlight(CountedMark):
+    """A mark, and the first event that has it and succeeded; where none did, the first that failed."""
+
+    count: int = Field(description="Events with this mark: of one action, or of a sequence of several.")
+    succeeded: int = Field(description="Events among them that succeeded.")
+    failed: int = Field(description="Events among them that were refused or failed.")
+    unusual: list[str] | None = Field(None, description="Why it is unusual for the caller, by the look-back.")
+    routine: bool | None = Field(None, description="True where the caller did the same on several days before.")
+    event_id: str | None = Field(None, alias="EventID", description="ID of the event; GetEvent shows it whole.")
+    event_time: str | None = Field(None, description="When it happened, ISO 8601 with offset.")
+    last: str | None = Field(None, description="Time of the last event with the mark, if there are several.")
+    who: str = Field(description="The caller: user/alice@2100000001, role/Name@account, root@account.")
+    in_session: int | None = Field(None, description="Number of its session; left out where there is only one.")
+    event_source: str | None = Field(None, description="Service code, such as iam.")
+    event_name: str | None = Field(None, description="API action that was called.")
+    source_ip_address: str | None = Field(None, alias="SourceIPAddress", description="Address the call came from.")
+    resources: list[str] | None = Field(None, description="What it touched, at most five.")
+    result: str = Field(description="OK, or the error code.")
+    error_message: str | None = Field(None, description="The error in words, secrets masked.")
+    event_ids: list[str] | None = Field(
+        None, alias="EventIDs", description="More evidence: the first that failed, and the last."
+    )
 
 
 class Group(Model):
@@ -104,19 +124,23 @@ class Summary(Model):
 
 
 class Run(Model):
-    """Calls of one action without a long gap, with the same notable marks."""
+    """Calls of one action in one session without a long gap, with the same notable marks."""
 
     action: str = Field(description="The action, such as iam:CreateUser.")
+    in_session: int | None = Field(None, description="Number of its session; left out where there is only one.")
     count: int = Field(description="Calls.")
+    runs: int | None = Field(None, description="Runs told as one, where usual calls came again and again.")
+    succeeded: int | None = Field(None, description="Calls that succeeded; left out where all did.")
+    failed: int | None = Field(None, description="Calls that were refused or failed; left out where none did.")
     first: str = Field(description="Time of the first call.")
     last: str = Field(description="Time of the last call.")
     read_only: bool | None = Field(None, description="Whether the action only reads.")
     errors: dict[str, int] | None = Field(None, description="Error codes and how often each came.")
     addresses: list[str] | None = Field(None, description="Source addresses, at most five.")
     resources: list[str] | None = Field(None, description="What was touched, at most five.")
-    marks: list[Mark] | None = Field(None, description="Risk marks, the worst first.")
+    marks: list[Mark] | None = Field(None, description="Risk marks, the worst first; of calls that succeeded, if any.")
     event_ids: list[str] | None = Field(
-        None, alias="EventIDs", description="Evidence: the first call, the first that failed, the last."
+        None, alias="EventIDs", description="Evidence: the first that succeeded, the first that failed, the last."
     )
 
 
@@ -127,17 +151,40 @@ class First(Model):
     value: str = Field(description="The value.")
     time: str = Field(description="When it was first seen.")
     event_id: str = Field(alias="EventID", description="The event that shows it.")
+    new: bool | None = Field(None, description="True where the look-back before it does not have it either.")
 
 
 class Recovery(Model):
-    """An action that failed and then succeeded."""
+    """An action that failed and then succeeded, for the same caller."""
 
     action: str = Field(description="The action.")
+    who: str = Field(description="The caller.")
     failures: int = Field(description="Failures before the success.")
-    errors: list[str] = Field(description="Their error codes.")
+    successes: int = Field(description="Successes from then on, until it failed again.")
+    errors: list[str] = Field(description="The error codes.")
     failing_since: str = Field(description="Time of the first failure.")
-    succeeded: str = Field(description="Time of the success.")
-    event_ids: list[str] = Field(alias="EventIDs", description="The first failure, the last, and the success.")
+    succeeded: str = Field(description="Time of the first success.")
+    event_ids: list[str] = Field(alias="EventIDs", description="The first failure, the last, and the first success.")
+
+
+class Session(Model):
+    """What was done with one key, and how the key was obtained."""
+
+    number: int = Field(description="Number of the session in this answer; runs and highlights name it.")
+    access_key_id: str | None = Field(None, alias="AccessKeyID", description="The key; left out for a console session.")
+    who: str = Field(description="Whose calls they are.")
+    obtained_by: str | None = Field(None, description="The key or caller that obtained this key.")
+    obtained_with: str | None = Field(None, description="The action that gave it, such as sts:AssumeRole.")
+    event_id: str | None = Field(None, alias="EventID", description="The event that gave it.")
+    depth: int | None = Field(None, description="Keys between the subject and it; left out for the subject itself.")
+    succeeded: int = Field(description="Events read of it that succeeded.")
+    failed: int = Field(description="Events read of it that were refused or failed.")
+    first: str | None = Field(None, description="Time of the first.")
+    last: str | None = Field(None, description="Time of the last.")
+    addresses: list[str] | None = Field(None, description="Source addresses, at most five.")
+    actions: dict[str, int] = Field(description="Actions and how often, the most frequent first, at most five.")
+    severity: Severity | None = Field(None, description="The worst mark among its events.")
+    unusual: list[str] | None = Field(None, description="What is unusual about it for its caller.")
 
 
 class RoleLink(Model):

@@ -33,6 +33,18 @@ class Judged:
     unusual: Sequence[Unusual]
     sequences: Sequence[Correlation]
 
+    def only(self, places: Iterable[int]) -> Judged:
+        """The events at these places, and the sequences that any of them belongs to."""
+        kept = list(places)
+        events = [self.events[at] for at in kept]
+        ids = {event.id for event in events if event.id}
+        return Judged(
+            events,
+            [self.marks[at] for at in kept],
+            [self.unusual[at] for at in kept],
+            [one for one in self.sequences if not ids.isdisjoint((*one.event_ids, one.completed_by))],
+        )
+
 
 def judge(events: Iterable[Event], book: RuleBook | None = None, baseline: Baseline | None = None) -> Judged:
     """The marks of events, and what is unusual about them.

@@ -6,7 +6,7 @@ arguments are the facts. Nothing here knows MCP or HTTP, and nothing here does a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Container, Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -154,6 +154,7 @@ class Account(Protocol):
     Attributes:
         settings: how this server is set up.
         deadline: when the call must be over, on the clock of `time.monotonic`.
+        own_requests: IDs of requests that this process has made with the same credential, the latest 10,000.
     """
 
     @property
@@ -161,6 +162,9 @@ class Account(Protocol):
 
     @property
     def deadline(self) -> float: ...
+
+    @property
+    def own_requests(self) -> Container[object]: ...
 
     async def send(self, action: Answers[R]) -> R:
         """Send an action and wait for its answer, in its declared shape and with its text as the service sent it.

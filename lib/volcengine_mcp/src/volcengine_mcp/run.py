@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from time import monotonic
@@ -139,10 +139,25 @@ class _Account:
         uses: tuple[type, ...] = self._tool.uses if issubclass(self._tool, Tool) else (self._tool,)
         if type(action) not in uses:
             raise TypeError(f"{self._tool.wire_name()} does not declare that it uses {type(action).__name__}")
-        reply = await self._api.send(action, self._credential(), deadline=self.deadline)
+        credential = self._credential()
+        try:
+            reply = await self._api.send(action, credential, deadline=self.deadline)
+        except VolcengineError as error:
+            self._remember(credential, error.request_id)
+            raise
         if reply.request_id:
             self.request_ids.append(reply.request_id)
+        self._remember(credential, reply.request_id)
         return reply.result
+
+    def _remember(self, credential: AnyCredential, request_id: str | None) -> None:
+        if request_id:
+            self._memory.requests(credential.digest).add(request_id)
+
+    @property
+    def own_requests(self) -> Container[object]:
+        """The IDs of requests that this process has made with the same credential."""
+        return self._memory.requests(self._credential().digest)
 
     def kept(self, key: Hashable) -> Any:
         """What an earlier call with the same credential kept under this key; None when there is nothing."""

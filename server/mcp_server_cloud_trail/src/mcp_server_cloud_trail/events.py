@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ ENDED = frozenset({"Late", "TooMany", "Full"})
 Moment = Annotated[int | str, Field(union_mode="left_to_right")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Conditions = Annotated[list[actions.LookupCondition], Field(min_length=1)]
-Key = Literal["EventID", "RequestID", "AccessKeyID", "IdentityName", "ResourceID"]
+Key = Literal["EventID", "RequestID", "EventName", "AccessKeyID", "IdentityName", "ResourceID"]
 
 
 class Part(Said):
@@ -79,6 +79,7 @@ class EventsRead:
         unread: the parts that were not read, newest first.
         missing: why.
         next_token: what goes on with the rest, None when there is none.
+        own: IDs of requests that this server made itself, for the same person.
     """
 
     window: Span
@@ -88,17 +89,24 @@ class EventsRead:
     unread: tuple[Span, ...] = ()
     missing: tuple[Missing, ...] = ()
     next_token: str | None = None
+    own: Container[object] = frozenset()
+
+    @property
+    def own_calls(self) -> int:
+        """How many of the events are calls of this server itself."""
+        return sum(row.request_id in self.own for row in self.rows)
 
     def items(self) -> list[dict[str, object]]:
         """The events as the service sent them."""
         return [row.model_dump(by_alias=True, exclude_unset=True) for row in self.rows]
 
-    def judged(self, settings: CloudTrailSettings, past: Past) -> Judged:
-        """The typed events, with their marks and with what is unusual about them."""
+    def judged(self, settings: CloudTrailSettings, past: Past, *, own: bool = False) -> Judged:
+        """The typed events, with their marks and with what is unusual about them; own calls only if they are wanted."""
         from volcengine_audit import distinct, event_of, judge
 
         book = rule_book(settings)
-        events = distinct(map(event_of, self.items()))
+        left = self if own else replace(self, rows=tuple(row for row in self.rows if row.request_id not in self.own))
+        events = distinct(map(event_of, left.items()))
         return judge(events, book, past.baseline(book, events))
 
     def coverage(self, settings: CloudTrailSettings, tool: Tool, *, returned: int, how_to_go_on: str) -> EventCoverage:
@@ -228,9 +236,17 @@ SOURCE: Source[actions.Event] = Source(
 
 
 async def read_parts(
-    account: Account, parts: Sequence[Span], conditions: Sequence[actions.LookupCondition], *, most: int
+    account: Account,
+    parts: Sequence[Span],
+    conditions: Sequence[actions.LookupCondition],
+    *,
+    most: int,
+    at_once: int | None = None,
 ) -> EventsRead:
     """Events of some parts of time, several slices at once, up to `most` of them and within the page budget.
+
+    Args:
+        at_once: requests under way at the same time, if not as many as the settings allow.
 
     Raises:
         VolcengineError: the very first page could not be read.
@@ -243,7 +259,7 @@ async def read_parts(
         source,
         most_pages=settings.page_budget,
         most_rows=most,
-        at_once=settings.parallel_reads,
+        at_once=at_once or settings.parallel_reads,
     )
     return EventsRead(
         window=Span(min(part.start for part in parts), max(part.end for part in parts)),
@@ -253,6 +269,7 @@ async def read_parts(
         unread=read.unread,
         missing=read.missing,
         next_token=spans_token(read.unread) or None,
+        own=account.own_requests,
     )
 
 
@@ -275,7 +292,7 @@ def rule_book(settings: CloudTrailSettings) -> RuleBook:
 
 _ASKED = {
     *("start_time", "end_time", "next_token", "lookup_conditions", "failures_only"),
-    *("kind", "value", "event_id", "request_id"),
+    *("kind", "value", "where", "event_id", "request_id"),
 }
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.audit.samples import ALICE, NOW, OPS, ROOT, event
-from volcengine_audit import Event, RiskMark, Severity
-from volcengine_audit.compare import CHANCE, KEYS, Comparison, Side, comparison_of, surprise_of
+from volcengine_audit import Event, Mark, Severity
+from volcengine_audit.compare import CHANCE, KEYS, Side, comparison_of, surprise_of
+from volcengine_audit.models import Comparison
+from volcengine_audit.times import iso
 
 HOUR = 3600
 
@@ -54,7 +57,7 @@ def test_a_change_tells_rates_failures_first_sight_and_evidence() -> None:
     assert (steady.rate_before, steady.rate_after, steady.failures_before, steady.failures_after) == (50, 52, 0, 30)
     assert steady.why == "50 an hour before, 52 after, which chance explains; failures 0 → 30"
     assert steady.surprise > CHANCE
-    assert (new.first_after, new.why) == (NOW + HOUR, "not seen before, now 160 an hour")
+    assert (new.first_after, new.why) == (iso(NOW + HOUR, UTC), "not seen before, now 160 an hour")
     assert new.evidence == ["necs:New0", "necs:New159"]
     assert (gone.first_after, gone.why) == (None, "20 an hour before, not seen any more")
     assert gone.evidence == ["ecs:Gone0", "ecs:Gone19"]
@@ -75,7 +78,7 @@ def test_windows_of_different_length_are_compared_by_rate() -> None:
 def test_the_riskiest_event_and_the_first_failure_are_evidence() -> None:
     fine, failed = calls("ecs:DeleteInstances", 1), calls("ecs:DeleteInstances", 6, start=NOW + 9, failures=2, tag="x")
     events = [*fine, *failed][::-1]
-    marks = [(RiskMark("r", Severity.HIGH, "why"),) if one.id.endswith("3") else () for one in events]
+    marks = [(Mark(id="r", severity=Severity.HIGH, reason="why"),) if one.id.endswith("3") else () for one in events]
     [row] = comparison_of(Side([], HOUR), Side(events, HOUR, marks), "action").changes
     assert row.evidence == ["xecs:DeleteInstances3", "xecs:DeleteInstances0", "ecs:DeleteInstances0"]
 
@@ -104,7 +107,7 @@ def test_windows_are_compared_by_each_key(by: str, values: set[str]) -> None:
         event("ecs:DeleteInstance", OPS, id="3", RelatedResources=[{"ResourceID": "i-1"}, {"ResourceID": "i-2"}]),
     ]
     low = Severity.LOW
-    marks = [(RiskMark("rule-a", low, ""), RiskMark("rule-b", low, "")), (), ()]
+    marks = [(Mark(id="rule-a", severity=low, reason=""), Mark(id="rule-b", severity=low, reason="")), (), ()]
     compared = comparison_of(Side([], HOUR), Side(events, HOUR, marks), by)
     assert {one.value for one in compared.changes} == values
     assert by in KEYS

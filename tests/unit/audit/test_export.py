@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.audit.samples import ACCOUNT, ALICE, NOW, OPS, ROOT, event
 from unit.audit.test_where import ITEMS, SERVICE
-from volcengine_audit import Event, Resource, RiskMark, Severity, load_rules, mark_event
+from volcengine_audit import Event, Mark, Resource, Severity, judge
 from volcengine_audit.export import ACTIVITIES, activity_of, exported, full_event, json_lines, ocsf_event
 
-MARKED = (RiskMark("rule", Severity.HIGH, "why"),)
+MARKED = (Mark(id="rule", severity=Severity.HIGH, reason="why"),)
 CALL = event(
     "iam:CreateLoginProfile",
     OPS,
@@ -192,7 +192,11 @@ def test_callers_have_the_kinds_of_the_schema(identity: dict[str, str], expected
     ],
 )
 def test_the_worst_mark_is_the_severity(severity: Severity | None, expected: int) -> None:
-    marks = (RiskMark("a", severity, ""), RiskMark("b", Severity.INFO, "")) if severity is not None else ()
+    marks = (
+        (Mark(id="a", severity=severity, reason=""), Mark(id="b", severity=Severity.INFO, reason=""))
+        if severity is not None
+        else ()
+    )
     assert ocsf_event(CALL, marks)["severity_id"] == expected
 
 
@@ -235,7 +239,7 @@ def test_lines_stay_lines_whatever_strangers_write(ocsf: bool) -> None:
 
 def test_marks_go_with_their_events_in_the_order_given() -> None:
     calls = [event("iam:DeleteUser", id="2"), event("iam:GetUser", id="1")]
-    marks = [mark_event(call, load_rules()) for call in calls]
+    marks = judge(calls).marks
     lines = [json.loads(line) for line in exported(calls, marks)]
     assert [(line["EventID"], "RiskMarks" in line) for line in lines] == [("2", bool(marks[0])), ("1", False)]
     assert marks[0]

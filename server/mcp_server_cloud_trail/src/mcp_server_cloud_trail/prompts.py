@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from volcengine_mcp.declare import Argument, Prompt, Resource
 
+from .tools.export_events import ExportEvents
 from .tools.get_event import GetEvent
 
 PROMPTS = (
@@ -56,4 +57,12 @@ PROMPTS = (
     ),
 )
 
-RESOURCES = (Resource(uri="trail://events/{EventID}", title="审计事件 · Audit event", operation=GetEvent),)
+RESOURCES = (
+    Resource(uri="trail://events/{EventID}", title="审计事件 · Audit event", operation=GetEvent),
+    Resource(
+        uri="trail://export/{Format}/{StartTime}/{EndTime}",
+        title="导出审计事件 · Export of audit events",
+        operation=ExportEvents,
+        mime_type="application/jsonl",
+    ),
+)

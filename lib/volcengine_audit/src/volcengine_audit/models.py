@@ -30,7 +30,7 @@ class Mark(Model):
     id: str = Field(description="Name of the rule, explained in docs/detections.md.")
     severity: Severity = Field(description="How much it matters.")
     reason: str = Field(description="Why, in words.")
-    techniques: list[str] | None = Field(None, description="Techniques of MITRE ATT&CK.")
+    techniques: tuple[str, ...] | None = Field(None, description="Techniques of MITRE ATT&CK.")
 
 
 class CountedMark(Mark):

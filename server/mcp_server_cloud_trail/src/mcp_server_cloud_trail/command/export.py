@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from volcengine_mcp.declare import Command, Service
-from volcengine_mcp.errors import ArgumentsError, ConfigurationError
+from volcengine_mcp.errors import ArgumentsError, ConfigurationError, VolcengineError
 
 if TYPE_CHECKING:
     from volcengine_audit import Marks
@@ -61,10 +61,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(service: Service, options: argparse.Namespace, loaded: Loaded, environment: Mapping[str, str]) -> int:
-    """Write the events; 3 when some are missing.
+    """Write the events; 3 when some are missing, 1 when not even the first could be read.
 
     Raises:
-        VolcengineError: the options cannot be used, or not even the first event could be read.
+        ArgumentsError: the window or a condition cannot be used.
+        ConfigurationError: the file cannot be written.
     """
     import anyio
     from volcengine_mcp.command.serve import local_server
@@ -77,9 +78,16 @@ def _run(service: Service, options: argparse.Namespace, loaded: Loaded, environm
     conditions = _conditions(options.where, marked=not options.no_marks)
     window = window_of(_moment(options.start), _moment(options.end), settings, days=1)
     server = local_server(service, settings, environment)
-    with _target(options.out, force=options.force) as out:
-        export = _Export(server, settings, conditions, out, ocsf=options.format == "ocsf", marked=not options.no_marks)
-        anyio.run(export.write, window.start, window.end)
+    try:
+        with _target(options.out, force=options.force) as out:
+            marked = not options.no_marks
+            export = _Export(server, settings, conditions, out, ocsf=options.format == "ocsf", marked=marked)
+            anyio.run(export.write, window.start, window.end)
+    except (ArgumentsError, ConfigurationError):
+        raise
+    except VolcengineError as error:
+        print(f"{error.code}: {error.message}{' ' + error.hint if error.hint else ''}", file=sys.stderr)
+        return 1
     export.say(window.start, window.end)
     return INCOMPLETE if export.unread else 0
 
@@ -126,8 +134,6 @@ class _Export:
 
     async def _day(self, span: Span) -> bool:
         """Write the events of a day; whether to go on."""
-        from volcengine_mcp.errors import VolcengineError
-
         from ..events import ENDED, PAGE, read_parts
 
         parts: Sequence[Span] = (span,)

@@ -75,9 +75,9 @@ class FindSuspiciousActivity(
     zh="发现可疑活动",
     en="Find suspicious activity",
 ):
-    """Anything odd? Runs all detections over a window of audit events and judges them by what each caller normally
-    does: one row for each detection and caller, the gravest first, with counts, times, addresses, EventIDs as evidence
-    and reasons. Start here for a broad security question, then follow Next."""
+    """Answer "anything odd?": run all detections over a window of audit events, and judge them by what each caller
+    normally does. One row for each detection and caller, the gravest first, with counts, times, addresses, EventIDs as
+    evidence and reasons. Start here for a broad security question, then follow Next."""
 
     start_time: Moment | None = Field(None, description=f"Start: {TIMES}; default 7 days before the end.")
     end_time: Moment | None = Field(None, description="End, written likewise; default now.")

@@ -209,12 +209,12 @@ class CompareEvents(
         return accounts.named([*own, *accounts_in(events, rules_in_force(settings, accounts.ids))])
 
     def _next(self, changes: Iterable[Change], judged: Sequence[Judged], old: Span, new: Span) -> Iterator[Call]:
-        """A call about each change that chance does not explain, in the window that has more of it."""
+        """A call about each change, in the window after where it is there at all."""
         by_id = {event.id: event for side in judged for event in side.events}
         made = set()
         for one in changes:
             evidence = next((by_id[event_id] for event_id in one.evidence if event_id in by_id), None)
-            if one.kind == "same" or evidence is None:
+            if evidence is None:
                 continue
             window = new if one.after else old
             call = self._call(one.value, evidence, window)

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from contract.shapes import fields
 from mcp_server_cloud_trail.actions import ACTIONS as CLOUD_TRAIL
+from mcp_server_cloud_trail.actions import OF_TOOLS as NAMES
 from mcp_server_organization.actions import ACTIONS as ORGANIZATION
 from mcp_server_organization.actions import OF_TOOLS as ATTACHMENTS
 from pydantic import BaseModel
@@ -16,7 +17,7 @@ from support.calls import TITLES
 from volcengine_mcp.api.fitting import fit
 from volcengine_mcp.declare import Action, Effect
 
-ACTIONS = CLOUD_TRAIL + ORGANIZATION + ATTACHMENTS
+ACTIONS = CLOUD_TRAIL + NAMES + ORGANIZATION + ATTACHMENTS
 
 by_name = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.wire_name())
 

@@ -46,7 +46,9 @@ async def test_a_tool_needs_the_permissions_that_the_pages_say(box: Sandbox) -> 
     tried: dict[str, dict[str, Any]] = {
         "LookupEvents": {"MaxResults": 1},
         "GetEvent": {"EventID": event},
+        "FindSuspiciousActivity": {},
         "SummarizeEvents": {},
+        "CompareEvents": {},
         "TraceIdentity": {"Kind": "user", "Value": "nobody"},
         "CheckTrailCoverage": {},
         "CreateServiceControlPolicy": {"PolicyName": "no-machines", "Statement": DOCUMENT},

@@ -96,7 +96,8 @@ async def test_an_event_has_an_address(running: Sandbox) -> None:
     async with asking("cloud-trail", running, stdio=True) as asker:
         templates = (await asker.client.list_resource_templates()).resource_templates
         assert [(template.uri_template, template.mime_type) for template in templates] == [
-            ("trail://events/{EventID}", "application/json")
+            ("trail://events/{EventID}", "application/json"),
+            ("trail://export/{Format}/{StartTime}/{EndTime}", "application/jsonl"),
         ]
         assert (await asker.client.list_resources()).resources == []
         found = await read(asker, f"trail://events/{event}")

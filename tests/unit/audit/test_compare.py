@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.audit.samples import ALICE, NOW, OPS, ROOT, event
 from volcengine_audit import Event, Mark, Severity
-from volcengine_audit.compare import CHANCE, KEYS, Comparison, Side, comparison_of, surprise_of
+from volcengine_audit.compare import CHANCE, KEYS, Side, comparison_of, surprise_of
+from volcengine_audit.models import Comparison
+from volcengine_audit.times import iso
 
 HOUR = 3600
 
@@ -54,7 +57,7 @@ def test_a_change_tells_rates_failures_first_sight_and_evidence() -> None:
     assert (steady.rate_before, steady.rate_after, steady.failures_before, steady.failures_after) == (50, 52, 0, 30)
     assert steady.why == "50 an hour before, 52 after, which chance explains; failures 0 → 30"
     assert steady.surprise > CHANCE
-    assert (new.first_after, new.why) == (NOW + HOUR, "not seen before, now 160 an hour")
+    assert (new.first_after, new.why) == (iso(NOW + HOUR, UTC), "not seen before, now 160 an hour")
     assert new.evidence == ["necs:New0", "necs:New159"]
     assert (gone.first_after, gone.why) == (None, "20 an hour before, not seen any more")
     assert gone.evidence == ["ecs:Gone0", "ecs:Gone19"]

@@ -10,15 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
-
-from pydantic import BaseModel, ConfigDict
-from pydantic import Field as Described
-from pydantic.alias_generators import to_pascal
+from datetime import UTC, tzinfo
+from typing import Final
 
 from volcengine_audit.event_fields import Texts, field_named
 from volcengine_audit.events import Event
+from volcengine_audit.models import Change, ChangeKind, Comparison
 from volcengine_audit.risk import Marks, worst
+from volcengine_audit.times import iso
 
 KEYS: Final = {
     "actor": ("Who", "(unknown)"),
@@ -39,8 +38,6 @@ MOST_EVIDENCE: Final = 3
 CHANCE: Final = 3.84
 """The G-test's value that chance alone exceeds once in twenty times (chi-squared, one degree of freedom)."""
 
-Kind = Literal["new", "gone", "more", "less", "same"]
-
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -49,7 +46,7 @@ class Side:
     Attributes:
         events: of the window; one whose ID came before counts once.
         seconds: how long the window is. Where not all of it was read, give the part that was.
-        marks: the marks of each event, as `mark_events` gives them.
+        marks: the marks of each event, as `judge` gives them.
     """
 
     events: Sequence[Event]
@@ -57,50 +54,16 @@ class Side:
     marks: Sequence[Marks] | None = None
 
 
-class _Said(BaseModel):
-    model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, frozen=True, defer_build=True)
-
-
-class Change(_Said):
-    """How one value changed from the window before to the window after. Times in Unix seconds."""
-
-    value: str = Described(description="The caller, action, address… that is compared.")
-    kind: Kind = Described(description="new, gone, more, less, or same where chance explains the difference.")
-    before: int = Described(description="Events in the window before.")
-    after: int = Described(description="Events in the window after.")
-    rate_before: float = Described(description="Events an hour before.")
-    rate_after: float = Described(description="Events an hour after.")
-    failures_before: int = Described(description="Failed events among those before.")
-    failures_after: int = Described(description="Failed events among those after.")
-    first_after: int | None = Described(description="When it was first seen in the window after, in Unix seconds.")
-    surprise: float = Described(description="G-test of the change; above 3.84 chance is unlikely to be the reason.")
-    why: str = Described(description="What is surprising, in words.")
-    evidence: list[str] = Described(
-        alias="EventIDs", description="The riskiest, the first failed, the first and the last event, three at most."
-    )
-
-
-class Comparison(_Said):
-    """Two windows compared by one key. What the rows leave out is counted."""
-
-    by: str = Described(description="What is compared.")
-    events_before: int = Described(description="Events in the window before.")
-    events_after: int = Described(description="Events in the window after.")
-    hours_before: float = Described(description="Length of the window before in hours.")
-    hours_after: float = Described(description="Length of the window after in hours.")
-    changes: list[Change] = Described(description="The most surprising values, the most surprising first.")
-    other_values: int = Described(description="Values that are not shown.")
-    other_changed: int = Described(description="Values that are not shown and are new, gone, more or less.")
-    other_before: int = Described(description="Events before that only values not shown have.")
-    other_after: int = Described(description="Events after that only values not shown have.")
-
-
-def comparison_of(before: Side, after: Side, by: str, *, top: int = 20) -> Comparison:
+def comparison_of(
+    before: Side, after: Side, by: str, *, top: int = 20, changed: bool = False, zone: tzinfo = UTC
+) -> Comparison:
     """What changed from one window to the other.
 
     Args:
         by: one of `KEYS`.
         top: values to show; the rest is counted.
+        changed: show only what chance does not explain, or what is new or gone.
+        zone: in which times are told.
 
     Raises: ValueError with a sentence for an unknown key, a window without length, or a top below 1.
     """
@@ -112,9 +75,11 @@ def comparison_of(before: Side, after: Side, by: str, *, top: int = 20) -> Compa
         if not (math.isfinite(side.seconds) and side.seconds > 0):
             raise ValueError(f"a window must be longer than 0 seconds, not {side.seconds}")
     old, new = _Window(before, by), _Window(after, by)
-    changes = [_change(value, old, new) for value in {*old.members, *new.members}]
+    changes = [_change(value, old, new, zone) for value in {*old.members, *new.members}]
     changes.sort(key=lambda one: (-one.surprise, -max(one.before, one.after), one.value))
-    shown, rest = changes[:top], changes[top:]
+    shown = [one for one in changes if not changed or one.kind != "same" or one.surprise >= CHANCE][:top]
+    values = {one.value for one in shown}
+    rest = [one for one in changes if one.value not in values]
     return Comparison(
         by=by,
         events_before=len(old.rows),
@@ -162,7 +127,7 @@ class _Window:
                 continue
             ids.add(event.id)
             severity = worst(these)
-            row = _Row(event, -1 if severity is None else int(severity))
+            row = _Row(event, -1 if severity is None else severity.rank)
             self.rows.append(row)
             for value in dict.fromkeys(values_of(event, these) or (none,)):
                 self.members.setdefault(value, []).append(row)
@@ -173,18 +138,18 @@ class _Window:
         return len(self.rows) - len(covered)
 
 
-def _change(value: str, old: _Window, new: _Window) -> Change:
+def _change(value: str, old: _Window, new: _Window, zone: tzinfo) -> Change:
     before, after = old.members.get(value, []), new.members.get(value, [])
     failures = sum(row.event.failed for row in before), sum(row.event.failed for row in after)
     of_events = surprise_of(len(before), len(after), old.seconds, new.seconds)
     of_failures = surprise_of(*failures, old.seconds, new.seconds)
     rates = len(before) / old.hours, len(after) / new.hours
-    kind: Kind = "more" if rates[1] > rates[0] else "less"
+    kind: ChangeKind = "more" if rates[1] > rates[0] else "less"
     if not before or not after:
         kind = "new" if after else "gone"
     elif of_events < CHANCE:
         kind = "same"
-    times = (row.event.time for row in after)
+    first = next((row.event.time for row in after if row.event.time is not None), None)
     return Change(
         value=value,
         kind=kind,
@@ -194,14 +159,14 @@ def _change(value: str, old: _Window, new: _Window) -> Change:
         rate_after=_rounded(rates[1]),
         failures_before=failures[0],
         failures_after=failures[1],
-        first_after=next((time for time in times if time is not None), None),
+        first_after=None if first is None else iso(first, zone),
         surprise=round(max(of_events, of_failures), 2),
         why=_why(kind, rates, failures, of_failures),
         evidence=_evidence(after or before),
     )
 
 
-def _why(kind: Kind, rates: tuple[float, float], failures: tuple[int, int], of_failures: float) -> str:
+def _why(kind: ChangeKind, rates: tuple[float, float], failures: tuple[int, int], of_failures: float) -> str:
     before, after = (f"{_rounded(rate):g}" for rate in rates)
     words = {
         "new": f"not seen before, now {after} an hour",

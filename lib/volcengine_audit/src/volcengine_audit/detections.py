@@ -79,7 +79,7 @@ def sequence_rows(judged: Judged) -> list[Row]:
             continue
         completed = by_id.get(one.completed_by, found[-1])[0]
         reason = f"{one.title}: {one.amount} within a short time" if one.amount > 1 else one.title
-        mark = Mark(id=one.name, severity=one.level, reason=reason, techniques=list(one.techniques) or None)
+        mark = Mark(id=one.name, severity=one.level, reason=reason, techniques=tuple(one.techniques) or None)
         weighs = any(beside.weighs for _, beside in found)
         row = rows.setdefault((one.name, completed.actor, weighs), Row(mark))
         known = {event.id for event in row.events}

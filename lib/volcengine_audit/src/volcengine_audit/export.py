@@ -226,7 +226,7 @@ def exported(
     """Events as lines of JSON, in the order given.
 
     Args:
-        marks: the marks of each event, as `mark_events` gives them.
+        marks: the marks of each event, as `judge` gives them.
         ocsf: as OCSF API Activity rather than as our full record.
         zone: in which EventTime of the full record is told.
 

@@ -30,7 +30,7 @@ class Mark(Model):
     id: str = Field(description="Name of the rule, explained in docs/detections.md.")
     severity: Severity = Field(description="How much it matters.")
     reason: str = Field(description="Why, in words.")
-    techniques: list[str] | None = Field(None, description="Techniques of MITRE ATT&CK.")
+    techniques: tuple[str, ...] | None = Field(None, description="Techniques of MITRE ATT&CK.")
 
 
 class CountedMark(Mark):
@@ -212,6 +212,44 @@ class Timeline(Model):
     )
     recoveries: list[Recovery] | None = Field(None, description="Failures that turned to success.")
     caveat: str | None = Field(None, description="What first does not mean.")
+
+
+ChangeKind = Literal["new", "gone", "more", "less", "same"]
+"""How a value changed."""
+
+
+class Change(Model):
+    """How one value changed from the window before to the window after."""
+
+    value: str = Field(description="The caller, action, address… that is compared.")
+    kind: ChangeKind = Field(description="new, gone, more, less, or same where chance explains the difference.")
+    before: int = Field(description="Events in the window before.")
+    after: int = Field(description="Events in the window after.")
+    rate_before: float = Field(description="Events an hour before.")
+    rate_after: float = Field(description="Events an hour after.")
+    failures_before: int = Field(description="Failed events among those before.")
+    failures_after: int = Field(description="Failed events among those after.")
+    first_after: str | None = Field(description="When it was first seen in the window after.")
+    surprise: float = Field(description="G-test of the change; above 3.84 chance is unlikely to be the reason.")
+    why: str = Field(description="What is surprising, in words.")
+    evidence: list[str] = Field(
+        alias="EventIDs", description="The riskiest, the first failed, the first and the last event, three at most."
+    )
+
+
+class Comparison(Model):
+    """Two windows compared by one key. What the rows leave out is counted."""
+
+    by: str = Field(description="What is compared.")
+    events_before: int = Field(description="Events in the window before.")
+    events_after: int = Field(description="Events in the window after.")
+    hours_before: float = Field(description="Length of the window before in hours.")
+    hours_after: float = Field(description="Length of the window after in hours.")
+    changes: list[Change] = Field(description="The most surprising values, the most surprising first.")
+    other_values: int = Field(description="Values that are not shown.")
+    other_changed: int = Field(description="Values that are not shown and are new, gone, more or less.")
+    other_before: int = Field(description="Events before that only values not shown have.")
+    other_after: int = Field(description="Events after that only values not shown have.")
 
 
 class Verdict(StrEnum):

@@ -64,7 +64,7 @@ def judge(events: Iterable[Event], book: RuleBook | None = None, baseline: Basel
         """A mark; many events have the same one."""
         key = (name, level, reason)
         if key not in made:
-            made[key] = Mark(id=name, severity=level, reason=reason, techniques=list(techniques) or None)
+            made[key] = Mark(id=name, severity=level, reason=reason, techniques=tuple(techniques) or None)
         return made[key]
 
     marks: list[Marks] = []

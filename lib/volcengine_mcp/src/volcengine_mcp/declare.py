@@ -6,16 +6,21 @@ arguments are the facts. Nothing here knows MCP or HTTP, and nothing here does a
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
 from volcengine_mcp.settings.model import Settings
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from volcengine_mcp.settings.load import Loaded
 
 
 class Effect(StrEnum):
@@ -45,6 +50,20 @@ class Record(Wire):
     """
 
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+
+
+class Document(BaseModel):
+    """What an operation answers that hands out a text of its own format, such as a file of JSON lines.
+
+    Only a resource can show it, and the budget of answers does not bound it: the operation itself does. Text of
+    strangers must be escaped by its format.
+
+    Attributes:
+        about: what stands beside the text, in the metadata of the resource.
+    """
+
+    text: str
+    about: dict[str, Any]
 
 
 R = TypeVar("R", bound=BaseModel)
@@ -249,11 +268,35 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Resource:
-    """A read operation under an address; `{Name}` in the address is an argument of the operation."""
+    """A read operation under an address; `{Name}` in the address is an argument of the operation.
+
+    The operation may be one of the service's tools, or one that is offered as a resource only.
+
+    Attributes:
+        mime_type: of the text that it answers with.
+    """
 
     uri: str
     title: str
     operation: type[Operation]
+    mime_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that a server adds to those which every server has on its command line.
+
+    Attributes:
+        about: one line of help.
+        arguments: declares its options.
+        run: does it and returns the exit status; whatever it needs is imported there, as other commands start faster
+            without it. It gets the service, the options, the settings and the environment.
+    """
+
+    name: str
+    about: str
+    arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Service, Namespace, Loaded, Mapping[str, str]], int]
 
 
 @dataclass(frozen=True)
@@ -272,6 +315,7 @@ class Service:
         settings: all settings; a subclass adds those of this service.
         prompts: jobs that people do with the tools.
         resources: addresses at which read operations can be had.
+        commands: what its command line can do besides.
         columns: fields of results that a table on a terminal shows first.
         advice: how to get what an answer over the size budget leaves out.
     """
@@ -287,6 +331,7 @@ class Service:
     settings: type[Settings] = Settings
     prompts: Sequence[Prompt] = ()
     resources: Sequence[Resource] = ()
+    commands: Sequence[Command] = ()
     columns: Sequence[str] = ()
     advice: str = "Ask for fewer items at once."
 

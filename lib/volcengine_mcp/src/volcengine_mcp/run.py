@@ -19,7 +19,7 @@ from volcengine_mcp.api.client import OpenAPI
 from volcengine_mcp.api.credentials import AnyCredential
 from volcengine_mcp.budget import KEPT, compact, fitted
 from volcengine_mcp.compute import compute
-from volcengine_mcp.declare import Answers, Effect, Operation, Record, Tool
+from volcengine_mcp.declare import Answers, Document, Effect, Operation, Record, Tool
 from volcengine_mcp.errors import AbandonedError, ArgumentsError, OverdueError, VolcengineError
 from volcengine_mcp.memory import Memory
 from volcengine_mcp.schema import input_schema, output_schema
@@ -182,6 +182,20 @@ class Pipeline:
         self._memory = Memory()
         self._limiter: anyio.CapacityLimiter | None = None
 
+    def account(
+        self, operation: type[Operation], credential: Callable[[], AnyCredential], progress: Progress
+    ) -> _Account:
+        """The account of whoever asks, as one operation may use it for as long as a call may take."""
+        return _Account(
+            settings=self._settings,
+            deadline=monotonic() + self._settings.call_timeout,
+            progress=progress,
+            _api=self._api,
+            _credential=credential,
+            _tool=operation,
+            _memory=self._memory,
+        )
+
     async def run(self, asked: Asked, offered: Mapping[str, ToolOf]) -> Ended:
         """Make a call of one of the tools that are offered to whoever asks.
 
@@ -191,15 +205,7 @@ class Pipeline:
         account: _Account | None = None
         try:
             tool = _find(asked.name, offered)
-            account = _Account(
-                settings=self._settings,
-                deadline=started + self._settings.call_timeout,
-                progress=asked.progress,
-                _api=self._api,
-                _credential=asked.credential,
-                _tool=tool.operation,
-                _memory=self._memory,
-            )
+            account = self.account(tool.operation, asked.credential, asked.progress)
             request = tool.request(asked.arguments)
             if isinstance(request, Tool):
                 answer = await self._answer(request, account, started)
@@ -236,6 +242,8 @@ class Pipeline:
 
     def _written(self, result: BaseModel) -> tuple[dict[str, Any], str]:
         """A result as JSON clients get it, and its text: strangers' text escaped, and no larger than the budget."""
+        if isinstance(result, Document):
+            return result.about, result.text
         if isinstance(result, Record):
             plain = result.model_dump(mode="json", by_alias=True, exclude_unset=True)
         else:

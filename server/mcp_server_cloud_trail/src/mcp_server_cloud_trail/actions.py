@@ -220,4 +220,40 @@ class LookupEvents(
         return self
 
 
+class MemberAccount(Record):
+    """A member account of the organization."""
+
+    account_id: str | None = Field(None, alias="AccountID", description="ID of the account.")
+    account_name: str | None = Field(None, description="Name of the account.")
+    show_name: str | None = Field(None, description="Name of the account, for people.")
+    org_unit_name: str | None = Field(None, description="Name of its unit.")
+
+
+class ListAccountsResult(Record):
+    """One page of member accounts."""
+
+    account_list: list[MemberAccount | None] | None = Field(None, description="The accounts.")
+    total: int | None = Field(None, description="Accounts on all pages.")
+
+
+class ListAccounts(
+    Action,
+    Answers[ListAccountsResult],
+    service="organization",
+    version="2022-01-01",
+    method="POST",
+    effect=Effect.READ,
+    toolset="events",
+    zh="获取企业组织内账号列表",
+    en="List accounts",
+):
+    """List the member accounts of the organization, one page a call: the names behind account IDs in events."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] | None = Field(None, description="Items on a page; default 10.")
+    offset: Annotated[int, Field(ge=1)] | None = Field(None, description="Page number, from 1; not a count of items.")
+
+
 ACTIONS: tuple[type[Action], ...] = (CreateTrail, DescribeTrails, LookupEvents)
+
+OF_TOOLS: tuple[type[Action], ...] = (ListAccounts,)
+"""Actions that only tools send; they are no tools of their own."""

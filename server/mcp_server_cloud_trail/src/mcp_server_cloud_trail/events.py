@@ -100,11 +100,23 @@ class EventsRead:
         """The events as the service sent them."""
         return [row.model_dump(by_alias=True, exclude_unset=True) for row in self.rows]
 
-    def judged(self, settings: CloudTrailSettings, past: Past, *, own: bool = False) -> Judged:
-        """The typed events, with their marks and with what is unusual about them; own calls only if they are wanted."""
+    def judged(
+        self,
+        settings: CloudTrailSettings,
+        past: Past,
+        accounts: frozenset[str] = frozenset(),
+        *,
+        own: bool = False,
+    ) -> Judged:
+        """The typed events, with their marks and with what is unusual about them.
+
+        Args:
+            accounts: IDs of the accounts of one's own organization.
+            own: whether the calls of this server are wanted as well.
+        """
         from volcengine_audit import distinct, event_of, judge
 
-        book = rule_book(settings)
+        book = rule_book(settings, accounts)
         left = self if own else replace(self, rows=tuple(row for row in self.rows if row.request_id not in self.own))
         events = distinct(map(event_of, left.items()))
         return judge(events, book, past.baseline(book, events))
@@ -282,12 +294,16 @@ def rest_of(read: EventsRead) -> str:
     )
 
 
-def rule_book(settings: CloudTrailSettings) -> RuleBook:
-    """The detections in force; files are read again only when they change."""
+def rule_book(settings: CloudTrailSettings, accounts: frozenset[str] = frozenset()) -> RuleBook:
+    """The detections in force; files are read again only when they change.
+
+    Args:
+        accounts: IDs of the accounts of one's own organization, which are no outsiders.
+    """
     from volcengine_audit.sigma import Surroundings, load_rules
 
     own = [Path(settings.risk_rules).expanduser()] if settings.risk_rules else []
-    return load_rules(own, Surroundings(networks=settings.networks))
+    return load_rules(own, Surroundings(networks=settings.networks, accounts=accounts))
 
 
 _ASKED = {

@@ -10,9 +10,11 @@ from volcengine_mcp.command.main import main as run
 from volcengine_mcp.declare import Service
 
 from .actions import CreateTrail, DescribeTrails
+from .command.export import EXPORT
 from .prompts import PROMPTS, RESOURCES
 from .settings import CloudTrailSettings
 from .tools.check_trail_coverage import CheckTrailCoverage
+from .tools.compare_events import CompareEvents
 from .tools.find_suspicious_activity import FindSuspiciousActivity
 from .tools.get_event import GetEvent
 from .tools.lookup_events import LookupEvents
@@ -25,6 +27,7 @@ Cloud Trail (云审计) of Volcengine: who did what in this account, when, from 
 Which tool first:
 - a broad question ("anything odd this week?"): FindSuspiciousActivity, then follow its Next;
 - how much of what, by whom and from where: SummarizeEvents by actor, action, address or error;
+- what changed ("since yesterday?", "after the release?"): CompareEvents, one window against the one before it;
 - one access key, user, address or resource: TraceIdentity, which tells the story with risk marks and reasons;
 - certain events: LookupEvents with conditions; GetEvent shows one of them whole, by EventID or RequestID;
 - is the audit log itself in order: CheckTrailCoverage; DescribeTrails lists trails as they are;
@@ -42,6 +45,7 @@ OPERATIONS = (
     GetEvent,
     FindSuspiciousActivity,
     SummarizeEvents,
+    CompareEvents,
     TraceIdentity,
     CheckTrailCoverage,
 )
@@ -61,6 +65,7 @@ def service() -> Service:
         example="LookupEvents",
         prompts=PROMPTS,
         resources=RESOURCES,
+        commands=(EXPORT,),
         advice="GetEvent shows one event whole. Ask for fewer events (MaxResults), fewer groups (Top) or a shorter "
         "window; a larger answer_budget shows more at once.",
         columns=(

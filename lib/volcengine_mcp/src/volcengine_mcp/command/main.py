@@ -22,7 +22,7 @@ from volcengine_mcp.settings.load import CONFIG_VARIABLE, Loaded, load
 BAD_USAGE = 2
 """Exit status for a command line or a configuration that cannot be used."""
 
-Command = Callable[[Service, argparse.Namespace, Loaded, Mapping[str, str]], int]
+Run = Callable[[Service, argparse.Namespace, Loaded, Mapping[str, str]], int]
 """What runs a command and returns its exit status."""
 
 
@@ -124,9 +124,9 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     parser.set_defaults(run=serve.run)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    def add(name: str, command: Command, about: str, **more: Any) -> argparse.ArgumentParser:
+    def add(name: str, run: Run, about: str, **more: Any) -> argparse.ArgumentParser:
         added = commands.add_parser(name, parents=[common], help=about, **more)
-        added.set_defaults(run=command)
+        added.set_defaults(run=run)
         return added
 
     tools.arguments(add("tools", tools.run, "list the tools, or show the schema of one"))
@@ -134,6 +134,8 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     call.arguments(add("call", call.run, "call a tool as an MCP client does", epilog=example))
     add("token", token.run, "make the Authorization header for a server with credential: token")
     config.arguments(add("config", config.run, "show the settings in force and their origins"))
+    for own in service.commands:
+        own.arguments(add(own.name, own.run, own.about))
     return parser
 
 

@@ -41,9 +41,9 @@ def resource_definition(resource: Resource) -> ResourceDefinition | ResourceTemp
     name = resource.operation.wire_name()
     if UriTemplate.is_template(resource.uri):
         return ResourceTemplate(
-            name=name, title=resource.title, uri_template=resource.uri, mime_type="application/json"
+            name=name, title=resource.title, uri_template=resource.uri, mime_type=resource.mime_type
         )
-    return ResourceDefinition(name=name, title=resource.title, uri=resource.uri, mime_type="application/json")
+    return ResourceDefinition(name=name, title=resource.title, uri=resource.uri, mime_type=resource.mime_type)
 
 
 def resource_arguments(resource: Resource, uri: str) -> dict[str, object] | None:

@@ -26,7 +26,7 @@ from pydantic import AnyUrl
 from volcengine_mcp.api.client import OpenAPI
 from volcengine_mcp.api.credentials import from_environment
 from volcengine_mcp.api.endpoint import Endpoint
-from volcengine_mcp.declare import Effect, Service
+from volcengine_mcp.declare import Account, Document, Effect, Operation, Service
 from volcengine_mcp.errors import ArgumentsError, CredentialsError, VolcengineError
 from volcengine_mcp.mcp import stdio
 from volcengine_mcp.mcp.prompts import filled, prompt_definition, resource_arguments, resource_definition
@@ -68,6 +68,7 @@ class Server(MCPServer[Any]):
         self.openapi = OpenAPI(endpoint(settings))
         self.draining = False
         self._tools = only(service.operations, settings)
+        self._readable = self._tools | only((resource.operation for resource in service.resources), settings)
         self._pipeline = Pipeline(self.openapi, settings, service.advice)
         self._access = access
         self._prompts = {prompt.name: prompt for prompt in service.prompts}
@@ -96,19 +97,28 @@ class Server(MCPServer[Any]):
             self._warm = True
             warm_up = Thread(target=self.openapi.warm_up, name="warm-up", daemon=True)
             asyncio.get_running_loop().call_later(0.1, warm_up.start)
-        return [tool.definition for tool in self._offered().values()]
+        return [tool.definition for tool in self._offered(self._tools).values()]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult:
         """Make a call, and record how it ended."""
+        return await self._call(name, arguments, context, self._offered(self._tools))
+
+    async def _call(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        context: Context[Any, Any] | None,
+        offered: Mapping[str, ToolOf],
+    ) -> CallToolResult:
         started = monotonic()
         error: VolcengineError | None = CANCELLED
         request_id: str | None = None
         self._count(+1)
         try:
             asked = Asked(name, arguments, self._access.credential, _Progress(context))
-            ended = await self._pipeline.run(asked, self._offered())
+            ended = await self._pipeline.run(asked, offered)
             error, request_id = ended.error, ended.request_id
         finally:
             self._count(-1)
@@ -146,18 +156,24 @@ class Server(MCPServer[Any]):
             arguments = resource_arguments(resource, str(uri))
             if arguments is None:
                 continue
-            result = await self.call_tool(resource.operation.wire_name(), arguments, context)
+            offered = self._offered(self._readable)
+            result = await self._call(resource.operation.wire_name(), arguments, context, offered)
             text = next(block.text for block in result.content if isinstance(block, TextContent))
             if result.is_error:
                 raise ResourceError(text)
-            return [ReadResourceContents(text, mime_type="application/json")]
+            about = result.structured_content if issubclass(resource.operation.result, Document) else None
+            return [ReadResourceContents(text, mime_type=resource.mime_type, meta=about)]
         raise ResourceNotFoundError(f"There is no resource {shown(str(uri))}.")
 
     def _listed_resources(self) -> list[ResourceDefinition | ResourceTemplate]:
-        offered = self._offered()
+        offered = self._offered(self._readable)
         return [
             resource_definition(resource) for resource in self._resources if resource.operation.wire_name() in offered
         ]
+
+    def account(self, operation: type[Operation]) -> Account:
+        """The account of whoever asks, as an operation may use it, for work that no client called."""
+        return self._pipeline.account(operation, self._access.credential, _Progress(None))
 
     async def run_stdio_async(self) -> None:
         """Serve over stdin and stdout until stdin closes.
@@ -174,10 +190,10 @@ class Server(MCPServer[Any]):
         while self._in_flight:
             await self._idle.wait()
 
-    def _offered(self) -> dict[str, ToolOf]:
+    def _offered(self, tools: dict[str, ToolOf]) -> dict[str, ToolOf]:
         if not self._access.visitor().read_only:
-            return self._tools
-        return {name: tool for name, tool in self._tools.items() if tool.effect is Effect.READ}
+            return tools
+        return {name: tool for name, tool in tools.items() if tool.effect is Effect.READ}
 
     def _count(self, change: int) -> None:
         self._in_flight += change
@@ -196,14 +212,14 @@ class Server(MCPServer[Any]):
         seconds: float,
     ) -> None:
         # Names that strangers make up have no place in logs and labels.
-        tool = name if name in self._tools else "unknown"
+        tool = name if name in self._readable else "unknown"
         if self._metrics:
             outcome, status = (error.outcome, error.http_status) if error else ("ok", None)
             self._metrics.count(tool, outcome, seconds, status)
         log_call(
             identity=self._access.visitor().name,
             tool=tool,
-            effect=self._tools[name].effect if name in self._tools else "none",
+            effect=self._readable[name].effect if name in self._readable else "none",
             outcome=error.code if error else "ok",
             request_id=request_id,
             seconds=seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -12,12 +13,25 @@ from volcengine_mcp.fields import Text
 from volcengine_mcp.windows import Span
 
 from .. import actions
-from ..events import TIMES, Conditions, EventCoverage, EventsRead, Moment, parts_of, read_parts, rest_of, settings_of
+from ..accounts import AccountName, Accounts, accounts_in, with_accounts
+from ..events import (
+    TIMES,
+    Conditions,
+    EventCoverage,
+    EventsRead,
+    Moment,
+    parts_of,
+    read_parts,
+    rest_of,
+    rule_book,
+    settings_of,
+)
 from ..past import Past, PastCoverage, read_past
 from ..settings import CloudTrailSettings
+from ..subjects import subject_of, trace
 
 if TYPE_CHECKING:
-    from volcengine_audit import Judged, Suspects
+    from volcengine_audit import Event, Judged, Suspects
 
 MOST_NEXT = 8
 """Calls that are suggested; the answer says how many more there would be."""
@@ -28,6 +42,12 @@ NOT_LOOKED_AT = (
 )
 
 
+class ActivityCoverage(EventCoverage):
+    """What the detections rest on."""
+
+    accounts: str | None = Field(None, description="What could not be read of the names of accounts.")
+
+
 class FindSuspiciousActivityAnswer(Answered):
     """Detections, the gravest first."""
 
@@ -36,9 +56,14 @@ class FindSuspiciousActivityAnswer(Answered):
     lowered: int | None = Field(None, description="Rows below Least because they are routine or nothing succeeded.")
     next: list[Call] = Field(description="Calls worth making next, as they stand: whom to trace, the gravest first.")
     more_next: int | None = Field(None, description="Callers worth tracing beyond those in Next.")
+    accounts: dict[str, AccountName] | None = Field(
+        None, description="Accounts of the rows by ID, and those outside the organization that their requests name."
+    )
     past: PastCoverage = Field(description="What is judged as usual by.")
     not_looked_at: str = Field(NOT_LOOKED_AT, description="What this answer cannot show.")
-    coverage: EventCoverage | None = Field(None, description="Window, pages and events read, and whether more exists.")
+    coverage: ActivityCoverage | None = Field(
+        None, description="Window, pages and events read, and whether more exists."
+    )
 
 
 class FindSuspiciousActivity(
@@ -46,13 +71,13 @@ class FindSuspiciousActivity(
     Answers[FindSuspiciousActivityAnswer],
     effect=Effect.READ,
     toolset="events",
-    uses=(actions.LookupEvents,),
+    uses=(actions.LookupEvents, actions.ListAccounts),
     zh="发现可疑活动",
     en="Find suspicious activity",
 ):
-    """Anything odd? Runs all detections over a window of audit events and judges them by what each caller normally
-    does: one row for each detection and caller, the gravest first, with counts, times, addresses, EventIDs as evidence
-    and reasons. Start here for a broad security question, then follow Next."""
+    """Answer "anything odd?": run all detections over a window of audit events, and judge them by what each caller
+    normally does. One row for each detection and caller, the gravest first, with counts, times, addresses, EventIDs as
+    evidence and reasons. Start here for a broad security question, then follow Next."""
 
     start_time: Moment | None = Field(None, description=f"Start: {TIMES}; default 7 days before the end.")
     end_time: Moment | None = Field(None, description="End, written likewise; default now.")
@@ -66,18 +91,21 @@ class FindSuspiciousActivity(
         """Refuse a window that cannot be searched, and a token that is none."""
         self._parts(settings)
 
-    async def read(self, account: Account) -> tuple[EventsRead, Past]:
-        """The events of the window, and what came before it."""
+    async def read(self, account: Account) -> tuple[EventsRead, Past, Accounts]:
+        """The events of the window, what came before it, and whose accounts they are about."""
         parts = self._parts(settings_of(account))
-        read = await read_parts(account, parts, self.lookup_conditions or (), most=self.max_events)
-        return read, await read_past(account, read.window)
+        events = partial(read_parts, account, parts, self.lookup_conditions or (), most=self.max_events)
+        read, accounts = await with_accounts(account, events)
+        return read, await read_past(account, read.window), accounts
 
-    def answer(self, asked: tuple[EventsRead, Past], settings: CloudTrailSettings) -> FindSuspiciousActivityAnswer:
+    def answer(
+        self, asked: tuple[EventsRead, Past, Accounts], settings: CloudTrailSettings
+    ) -> FindSuspiciousActivityAnswer:
         """The detections, and whom to trace."""
         from volcengine_audit import Severity, detect
 
-        read, past = asked
-        judged = read.judged(settings, past)
+        read, past, accounts = asked
+        judged = read.judged(settings, past, accounts.ids)
         found = detect(judged, least=Severity(self.least), top=self.top, zone=settings.zone)
         calls = _whom_to_trace(found, judged, read.window)
         return FindSuspiciousActivityAnswer(
@@ -86,12 +114,22 @@ class FindSuspiciousActivity(
             lowered=found.lowered,
             next=calls[:MOST_NEXT],
             more_next=max(len(calls) - MOST_NEXT, 0) or None,
+            accounts=accounts.named(accounts_in(_evidence(found, judged), rule_book(settings, accounts.ids))),
             past=past.coverage(settings),
-            coverage=read.coverage(settings, self, returned=len(judged.events), how_to_go_on=rest_of(read)),
+            coverage=ActivityCoverage(
+                **dict(read.coverage(settings, self, returned=len(judged.events), how_to_go_on=rest_of(read))),
+                accounts=accounts.unread,
+            ),
         )
 
     def _parts(self, settings: CloudTrailSettings) -> tuple[Span, ...]:
         return parts_of(self.next_token, self.start_time, self.end_time, settings, days=7)
+
+
+def _evidence(found: Suspects, judged: Judged) -> list[Event]:
+    """The events that the rows name."""
+    named = {event_id for one in found.detections for event_id in one.event_ids}
+    return [event for event in judged.events if event.id in named]
 
 
 def _whom_to_trace(found: Suspects, judged: Judged, window: Span) -> list[Call]:
@@ -100,16 +138,6 @@ def _whom_to_trace(found: Suspects, judged: Judged, window: Span) -> list[Call]:
     subjects: dict[tuple[str, str], dict[str, Any]] = {}
     for one in found.detections:
         event = by_id.get(one.event_ids[0]) if one.event_ids else None
-        if event is None:
-            continue
-        key = event.identity.access_key
-        if key:
-            subject = ("access_key", key)
-        elif event.identity.name and event.identity.kind.value == "user":
-            subject = ("user", event.identity.name)
-        else:
-            subject = ("address", event.address)
-        if subject[1]:
-            subjects.setdefault(subject, {"Kind": subject[0], "Value": subject[1]})
-    times = {"StartTime": window.start, "EndTime": window.end}
-    return [Call(tool="TraceIdentity", arguments={**subject, **times}) for subject in subjects.values()]
+        if event is not None and (subject := subject_of(event)):
+            subjects.setdefault((subject["Kind"], subject["Value"]), subject)
+    return [trace(subject, window) for subject in subjects.values()]

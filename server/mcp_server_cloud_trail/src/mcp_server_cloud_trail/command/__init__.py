@@ -1,0 +1,1 @@
+"""What this server adds to the command line of all servers."""

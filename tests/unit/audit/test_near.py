@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.audit.samples import ACCOUNT, ALICE, NOW, OPS, event
 from unit.audit.test_where import CONDITIONS, ITEMS
-from volcengine_audit import Event, RiskMark, Severity
+from volcengine_audit import Event, Mark, Severity
 from volcengine_audit.near import MOST_SHOWN, Nothing, contradictions, why_nothing
 from volcengine_audit.where import Condition, Where, pushed
 
@@ -116,7 +116,7 @@ def test_conditions_that_match_alone_but_not_together_are_counted() -> None:
 
 
 def test_marks_count() -> None:
-    marks = [(RiskMark("delete", Severity.HIGH, "gone"),) for _ in WINDOW]
+    marks = [(Mark(id="delete", severity=Severity.HIGH, reason="gone"),) for _ in WINDOW]
     nothing = why_nothing([where("Severity", "critical"), where("Detection", "deletes")], WINDOW, marks)
     assert [[(one.value, one.count) for one in near.seen] for near in nothing.near] == [
         [("high", 38)],

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from unit.audit.samples import ACCOUNT, ALICE, NOW, OPS, ROOT, event
-from volcengine_audit import Event, RiskMark, Severity, event_of, is_by
+from volcengine_audit import Event, Mark, Severity, event_of, is_by
 from volcengine_audit.comparing import address_of, glob_pattern
 from volcengine_audit.event_fields import NAMES, field_named, names_of
 from volcengine_audit.where import LOOKUP_KEYS, Condition, Where, pushed, remaining, said
@@ -46,7 +46,10 @@ CALL = event(
     RelatedResources=[RESOURCE],
 )
 FAILED = event("iam:CreateUser", OPS, error="AccessDenied", detail={"ErrorMessage": "no, password=hunter2 is bad"})
-MARKED = (RiskMark("delete-instances", Severity.HIGH, "gone"), RiskMark("first-use", Severity.LOW, "new"))
+MARKED = (
+    Mark(id="delete-instances", severity=Severity.HIGH, reason="gone"),
+    Mark(id="first-use", severity=Severity.LOW, reason="new"),
+)
 
 
 def where(field: str, *values: str, exclude: bool = False) -> Condition:
@@ -533,7 +536,7 @@ CONDITIONS = st.one_of(
     st.builds(where, st.just("SourceIPAddress"), st.sampled_from(["10.0.0.0/8", "::1", "*", "(none)", "fe80::/10"])),
     st.builds(where, st.just("TimeOfDay"), st.sampled_from(["22:00-06:00", "08:00-17:30 UTC"])),
     st.builds(where, st.just("Weekday"), st.sampled_from(["fri", "sat-mon"])),
-    st.builds(where, st.just("Severity"), st.sampled_from([one.label for one in Severity])),
+    st.builds(where, st.just("Severity"), st.sampled_from([one.value for one in Severity])),
     st.builds(where, st.just("ReadOnly"), st.sampled_from(["true", "False", ""])),
 )
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
-from volcengine_audit.models import Detection
+from volcengine_audit.models import Detection, Near
 from volcengine_mcp.answers import Answered, Call
 from volcengine_mcp.declare import Account, Answers, Effect, Tool
 from volcengine_mcp.fields import Text
 from volcengine_mcp.windows import Span
 
 from .. import actions
-from ..events import TIMES, Conditions, EventCoverage, EventsRead, Moment, parts_of, read_parts, rest_of, settings_of
-from ..past import Past, PastCoverage, read_past
+from ..conditions import Found, Question, find, near_of, question_of
+from ..events import TIMES, WHERE, Conditions, EventCoverage, Moment, Where, parts_of, rest_of, settings_of
+from ..past import PastCoverage
 from ..settings import CloudTrailSettings
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class FindSuspiciousActivityAnswer(Answered):
     lowered: int | None = Field(None, description="Rows below Least because they are routine or nothing succeeded.")
     next: list[Call] = Field(description="Calls worth making next, as they stand: whom to trace, the gravest first.")
     more_next: int | None = Field(None, description="Callers worth tracing beyond those in Next.")
+    near: list[Near] | None = Field(None, description="Where nothing matched: what stands there instead.")
     past: PastCoverage = Field(description="What is judged as usual by.")
     not_looked_at: str = Field(NOT_LOOKED_AT, description="What this answer cannot show.")
     coverage: EventCoverage | None = Field(None, description="Window, pages and events read, and whether more exists.")
@@ -56,39 +58,50 @@ class FindSuspiciousActivity(
 
     start_time: Moment | None = Field(None, description=f"Start: {TIMES}; default 7 days before the end.")
     end_time: Moment | None = Field(None, description="End, written likewise; default now.")
-    lookup_conditions: Conditions | None = Field(None, description="Conditions that must all match.")
+    lookup_conditions: Conditions | None = Field(None, description="Exact conditions that must all match.")
+    where: Where | None = Field(None, description=WHERE)
     least: Literal["low", "medium", "high", "critical"] = Field("medium", description="Rows below are left out.")
     top: Annotated[int, Field(ge=1, le=200)] = Field(40, description="Rows shown; the rest is counted.")
     max_events: Annotated[int, Field(ge=50, le=50_000)] = Field(30_000, description="Events read, more or less.")
     next_token: Text | None = Field(None, description="Token from Coverage.Next: looks at what was not read before.")
 
     def check(self, settings: CloudTrailSettings) -> None:
-        """Refuse a window that cannot be searched, and a token that is none."""
+        """Refuse a window that cannot be searched, conditions that cannot hold, and a token that is none."""
+        self._question()
         self._parts(settings)
 
-    async def read(self, account: Account) -> tuple[EventsRead, Past]:
+    async def read(self, account: Account) -> Found:
         """The events of the window, and what came before it."""
         parts = self._parts(settings_of(account))
-        read = await read_parts(account, parts, self.lookup_conditions or (), most=self.max_events)
-        return read, await read_past(account, read.window)
+        return await find(account, parts, self._question(), most=self.max_events, whole=self.next_token is None)
 
-    def answer(self, asked: tuple[EventsRead, Past], settings: CloudTrailSettings) -> FindSuspiciousActivityAnswer:
+    def answer(self, found: Found, settings: CloudTrailSettings) -> FindSuspiciousActivityAnswer:
         """The detections, and whom to trace."""
         from volcengine_audit import Severity, detect
 
-        read, past = asked
-        judged = read.judged(settings, past)
-        found = detect(judged, least=Severity(self.least), top=self.top, zone=settings.zone)
-        calls = _whom_to_trace(found, judged, read.window)
+        read, judged = found.read, found.matched(settings)
+        suspects = detect(judged, least=Severity(self.least), top=self.top, zone=settings.zone)
+        calls = _whom_to_trace(suspects, judged, read.window)
+        nothing = found.nothing(settings)
         return FindSuspiciousActivityAnswer(
-            detections=found.detections,
-            left_out=found.left_out,
-            lowered=found.lowered,
+            detections=suspects.detections,
+            left_out=suspects.left_out,
+            lowered=suspects.lowered,
             next=calls[:MOST_NEXT],
             more_next=max(len(calls) - MOST_NEXT, 0) or None,
-            past=past.coverage(settings),
-            coverage=read.coverage(settings, self, returned=len(judged.events), how_to_go_on=rest_of(read)),
+            near=near_of(nothing),
+            past=found.past.coverage(settings),
+            coverage=read.coverage(
+                settings,
+                self,
+                returned=len(judged.events),
+                how_to_go_on=rest_of(read),
+                told=found.told(nothing, matched=len(judged.events)),
+            ),
         )
+
+    def _question(self) -> Question:
+        return question_of(self.lookup_conditions, self.where)
 
     def _parts(self, settings: CloudTrailSettings) -> tuple[Span, ...]:
         return parts_of(self.next_token, self.start_time, self.end_time, settings, days=7)

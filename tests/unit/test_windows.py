@@ -27,6 +27,7 @@ class Log:
     fails_at: int | None = None
     settings: Settings = field(default_factory=Settings)
     deadline: float = field(default_factory=lambda: monotonic() + 60)
+    own_requests: frozenset[str] = frozenset()
     asked: list[tuple[Span, str | None]] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0

@@ -14,14 +14,15 @@ from volcengine_audit import (
     Event,
     Group,
     GroupKey,
+    Mark,
     Other,
     Severity,
     event_of,
     iso,
-    load_rules,
-    mark_events,
+    judge,
     summarize,
 )
+from volcengine_audit.models import Hidden
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 EVENTS = [
@@ -72,12 +73,13 @@ def test_several_keys_make_one_group_each() -> None:
 
 def test_a_group_tells_failures_first_last_and_evidence() -> None:
     group = summarize(EVENTS, ["action"]).groups[0]
-    assert (group.count, group.failures, group.first, group.last) == (3, 1, iso(NOW), iso(NOW + 120))
-    assert group.event_ids == ["a2", "a1", "a3"]
+    assert (group.count, group.succeeded, group.failures) == (3, 2, 1)
+    assert (group.first, group.last) == (iso(NOW), iso(NOW + 120))
+    assert group.event_ids == ["a1", "a2", "a3"]
 
 
 def test_the_riskiest_event_is_the_first_evidence() -> None:
-    marks = mark_events(EVENTS, load_rules())
+    marks = judge(EVENTS).marks
     group = next(one for one in summarize(EVENTS, ["source"], marks=marks).groups if one.source == "iam")
     assert group.event_ids[0] == "r1"
     assert group.severity is Severity.CRITICAL
@@ -85,7 +87,12 @@ def test_the_riskiest_event_is_the_first_evidence() -> None:
 
 def test_the_remainder_is_counted() -> None:
     summary = summarize(EVENTS, ["action"], top=1)
-    assert wire(summary)["Other"] == {"Groups": 2, "Events": 2, "Failures": 0}
+    assert wire(summary)["Other"] == {
+        "Groups": 2,
+        "Events": 2,
+        "Failures": 0,
+        "Largest": [{"Values": ["iam:CreateAccessKey"], "Count": 1}, {"Values": ["iam:GetUser"], "Count": 1}],
+    }
     assert "Other" not in wire(summarize(EVENTS, ["action"]))
 
 
@@ -109,7 +116,8 @@ def test_an_event_is_in_the_group_of_each_resource_but_counts_once() -> None:
     summary = summarize([event(RelatedResources=both)], ["resource"])
     assert {group.resource: group.count for group in summary.groups} == {"user/a": 1, "user/b": 1}
     assert summary.events == 1
-    assert summarize([event(RelatedResources=both)], ["resource"], top=1).other == Other(groups=1, events=0, failures=0)
+    other = summarize([event(RelatedResources=both)], ["resource"], top=1).other
+    assert other == Other(groups=1, events=0, failures=0, largest=[Hidden(values=["user/b"], count=1)])
 
 
 def test_an_event_read_twice_counts_once() -> None:
@@ -123,10 +131,11 @@ def test_a_record_is_readable() -> None:
         "actor": f"user/alice@{ACCOUNT}",
         "day": "2026-11-21",
         "Count": 3,
+        "Succeeded": 2,
         "Failures": 1,
         "First": "2026-11-21T12:00:00+08:00",
         "Last": "2026-11-21T12:02:00+08:00",
-        "EventIDs": ["a2", "a1", "a3"],
+        "EventIDs": ["a1", "a2", "a3"],
     }
 
 
@@ -161,8 +170,64 @@ def test_wrong_keys_are_refused(by: list[Any], top: int, sentence: str) -> None:
 )
 def test_nothing_is_lost_whatever_the_order(events: list[Event], by: list[GroupKey], top: int, random: Any) -> None:
     summary = summarize(events, by, top=top)
-    other = summary.other or Other(groups=0, events=0, failures=0)
+    other = summary.other or Other(groups=0, events=0, failures=0, largest=[])
     assert sum(group.count for group in summary.groups) + other.events == summary.events
     assert sum(group.failures or 0 for group in summary.groups) + other.failures == summary.failures
     random.shuffle(events)
     assert summarize(events, by, top=top) == summary
+
+
+HIGH, LOW = (Mark(id=name, severity=severity, reason="x") for name, severity in (("grave", "high"), ("small", "low")))
+
+
+def test_the_gravest_groups_come_first_where_that_is_asked_for() -> None:
+    marks = [(LOW,), (), (), (HIGH,), ()]
+    by_rank = {
+        rank: [group.action for group in summarize(EVENTS, ["action"], marks=marks, rank=rank).groups]
+        for rank in ("count", "severity")
+    }
+    assert by_rank["count"] == ["ecs:DescribeInstances", "iam:CreateAccessKey", "iam:GetUser"]
+    assert by_rank["severity"] == ["iam:CreateAccessKey", "ecs:DescribeInstances", "iam:GetUser"]
+    assert summarize(EVENTS, ["day"], zone=BEIJING, marks=marks, rank="severity", top=1).groups[0].day == "2026-11-21"
+
+
+def test_what_is_not_shown_names_its_gravest_and_its_largest_groups() -> None:
+    other = summarize(EVENTS, ["action"], marks=[(), (), (), (), (HIGH,)], top=1).other
+    assert other is not None
+    assert other.severity is Severity.HIGH
+    assert other.gravest == Hidden(values=["iam:GetUser"], count=1, severity=Severity.HIGH)
+    many = [event(f"x:Get{number}", id=str(number)) for number in range(20)]
+    hidden = summarize(many, ["action"], top=2).other
+    assert hidden is not None
+    assert (hidden.groups, len(hidden.largest), hidden.gravest) == (18, 5, None)
+
+
+def test_a_detection_has_its_own_severity_and_an_event_is_in_the_group_of_each() -> None:
+    groups = summarize(EVENTS[:2], ["detection"], marks=[(HIGH, LOW), (LOW,)]).groups
+    assert [(group.detection, group.count, group.severity) for group in groups] == [
+        ("small", 2, Severity.LOW),
+        ("grave", 1, Severity.HIGH),
+    ]
+    assert counts("detection") == {("(none)",): 5}
+
+
+def test_evidence_prefers_a_success_to_an_attempt_that_is_as_grave() -> None:
+    events = [
+        event(id=name, at=NOW + at, error=error)
+        for at, (name, error) in enumerate([("first", "Denied"), ("tried", "Denied"), ("done", ""), ("last", "Denied")])
+    ]
+    group = summarize(events, ["action"], marks=[(), (HIGH,), (HIGH,), ()]).groups[0]
+    assert group.event_ids == ["done", "first", "last"]
+    assert summarize(events, ["action"]).groups[0].event_ids == ["done", "first", "last"]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("account", {ACCOUNT: 4, "2100000002": 1}),
+        ("user_agent", {"volcengine-cli/1.0": 5}),
+        ("session", {"(none)": 4, "ops-session": 1}),
+    ],
+)
+def test_events_are_counted_by_account_program_and_session(key: GroupKey, expected: dict[str, int]) -> None:
+    assert {value: count for (value,), count in counts(key).items()} == expected

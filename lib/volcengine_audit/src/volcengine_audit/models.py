@@ -14,7 +14,22 @@ from pydantic.alias_generators import to_pascal
 
 from volcengine_audit.severity import Severity
 
-GroupKey = Literal["actor", "action", "source", "address", "access_key", "error", "resource", "region", "hour", "day"]
+GroupKey = Literal[
+    "actor",
+    "action",
+    "source",
+    "address",
+    "access_key",
+    "error",
+    "resource",
+    "region",
+    "hour",
+    "day",
+    "detection",
+    "account",
+    "user_agent",
+    "session",
+]
 """What events can be grouped by."""
 
 
@@ -95,14 +110,28 @@ class Group(Model):
     region: str | None = Field(None, alias="region", description="Region of the call.")
     hour: str | None = Field(None, alias="hour", description="Hour in the server's time zone.")
     day: str | None = Field(None, alias="day", description="Day in the server's time zone.")
+    detection: str | None = Field(None, alias="detection", description="Rule that marked them.")
+    account: str | None = Field(None, alias="account", description="The caller's account.")
+    user_agent: str | None = Field(None, alias="user_agent", description="Program that called.")
+    session: str | None = Field(None, alias="session", description="Session of a role.")
     count: int = Field(description="Events in the group.")
+    succeeded: int = Field(description="Events among them that succeeded.")
     failures: int | None = Field(None, description="Events among them that ended with an error; left out for none.")
     first: str | None = Field(None, description="Time of the first.")
     last: str | None = Field(None, description="Time of the last.")
     severity: Severity | None = Field(None, description="Worst risk mark among them.")
     event_ids: list[str] = Field(
-        alias="EventIDs", description="Evidence: the riskiest, the first failure, the first, the last."
+        alias="EventIDs",
+        description="Evidence: the riskiest, the first success, the first failure, the first, the last.",
     )
+
+
+class Hidden(Model):
+    """A group that is not shown."""
+
+    values: list[str] = Field(description="What its events have in common, by the keys of GroupedBy.")
+    count: int = Field(description="Events in it.")
+    severity: Severity | None = Field(None, description="Worst risk mark among them.")
 
 
 class Other(Model):
@@ -111,6 +140,9 @@ class Other(Model):
     groups: int = Field(description="Groups not shown.")
     events: int = Field(description="Events that are in no group shown.")
     failures: int = Field(description="Failures among them.")
+    severity: Severity | None = Field(None, description="Worst risk mark in the groups not shown.")
+    gravest: Hidden | None = Field(None, description="The group not shown that has it.")
+    largest: list[Hidden] = Field(description="The largest groups not shown, at most five.")
 
 
 class Summary(Model):
@@ -305,3 +337,20 @@ class Suspects(Model):
     detections: list[Detection] = Field(description="The gravest first.")
     left_out: int | None = Field(None, description="Rows beyond those shown.")
     lowered: int | None = Field(None, description="Rows whose severity was lowered, because they are routine.")
+
+
+class Seen(Model):
+    """A value and how many events have it."""
+
+    value: str = Field(description="The value, as it stands in events.")
+    count: int = Field(description="How many events have it.")
+
+
+class Near(Model):
+    """A condition that alone excludes every event, and what stands in its field."""
+
+    field: str = Field(description="The field of the condition.")
+    given: list[str] = Field(description="The values that were asked for.")
+    seen: list[Seen] = Field(description="The nearest values in the same window, the nearest first.")
+    alike: bool = Field(description="Whether they resemble the values given, or these stand in another field.")
+    hint: str = Field(description="What to make of it, in a sentence.")

@@ -10,7 +10,7 @@ import difflib
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, tzinfo
 from typing import Final
 
@@ -22,8 +22,9 @@ from volcengine_audit import lenient
 from volcengine_audit.comparing import address_of, is_empty, is_glob
 from volcengine_audit.event_fields import field_named
 from volcengine_audit.events import Event
+from volcengine_audit.models import Near, Seen
 from volcengine_audit.risk import Marks
-from volcengine_audit.where import Condition, Where, pushed, said
+from volcengine_audit.where import Condition, Pushed, Where, pushed, said
 
 MOST_SHOWN: Final = 5
 """Values shown for each condition."""
@@ -43,22 +44,6 @@ _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+
 
 class _Said(BaseModel):
     model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, frozen=True, defer_build=True)
-
-
-class Seen(_Said):
-    """A value and how many events have it."""
-
-    value: str = Described(description="The value, as it stands in events.")
-    count: int = Described(description="How many events have it.")
-
-
-class Near(_Said):
-    """A condition that alone excludes every event, and what stands in its field."""
-
-    field: str = Described(description="The field of the condition.")
-    given: list[str] = Described(description="The values that were asked for.")
-    seen: list[Seen] = Described(description="The nearest values in the same window, the nearest first.")
-    hint: str = Described(description="What to make of it, in a sentence.")
 
 
 class Alone(_Said):
@@ -84,22 +69,29 @@ def why_nothing(
     marks: Sequence[Marks] | None = None,
     *,
     zone: tzinfo = UTC,
+    sent: Collection[Condition] = (),
 ) -> Nothing:
     """Why some conditions match none of the events of a window that were read without them.
 
     A condition that the API looks up counts as the API counts it, exactly; the others as they are evaluated here.
 
     Args:
-        marks: the marks of each event, as `mark_events` gives them.
+        marks: the marks of each event, as `judge` gives them.
+        sent: those of the conditions that the API looks up whatever they say, besides what `pushed` sends to it.
         zone: as for `Where`.
 
     Raises: ValueError when there are not as many marks as events.
     """
     listed = list(conditions)
     pairs = list(zip(events, marks if marks is not None else [()] * len(events), strict=True))
-    met = [[meets(event, these) for event, these in pairs] for meets in (_as_asked(one, zone) for one in listed)]
+    tests = [_as_asked(one, zone, sent=one in sent) for one in listed]
+    met = [[meets(event, these) for event, these in pairs] for meets in tests]
     alone = [sum(column) for column in met]
-    near = [_near(one, pairs, zone) for one, count in zip(listed, alone, strict=True) if pairs and not count]
+    near = [
+        _near(one, pairs, zone, exact=one in sent or bool(pushed([one])))
+        for one, count in zip(listed, alone, strict=True)
+        if pairs and not count
+    ]
     together = []
     if pairs and not near and len(listed) > 1:
         unmet = [sum(not column[row] for column in met) for row in range(len(pairs))]
@@ -147,11 +139,17 @@ def _contradiction(first: Condition, second: Condition) -> str:
     return f"{lines[0]} and {lines[1]} can never hold together, as all conditions must: {advice}."
 
 
-def _as_asked(one: Condition, zone: tzinfo) -> Callable[[Event, Marks], bool]:
+def _as_asked(one: Condition, zone: tzinfo, *, sent: bool) -> Callable[[Event, Marks], bool]:
     """Whether an event meets a condition as it is asked: exactly, where the API is asked."""
     where = Where([one], zone)
-    # ReadOnly has one spelling, and a field that an event does not show is known to the API alone.
-    exact = [(field_named(key).texts, value) for key, value in pushed([one]) if key != "ReadOnly"]
+    asked = [Pushed(one.field, one.values[0])] if sent else pushed([one])
+    # ReadOnly has one spelling, and a field that an event does not show is known to the API alone. Of resources, the
+    # API knows those that are listed only.
+    exact = [
+        (field_named(key).shown if key == "ResourceID" else field_named(key).texts, value)
+        for key, value in asked
+        if key != "ReadOnly"
+    ]
 
     def meets(event: Event, marks: Marks) -> bool:
         return where.matches(event, marks) and all(value in texts(event, marks) for texts, value in exact)
@@ -159,17 +157,18 @@ def _as_asked(one: Condition, zone: tzinfo) -> Callable[[Event, Marks], bool]:
     return meets
 
 
-def _near(one: Condition, pairs: Sequence[tuple[Event, Marks]], zone: tzinfo) -> Near:
+def _near(one: Condition, pairs: Sequence[tuple[Event, Marks]], zone: tzinfo, *, exact: bool) -> Near:
     shown = field_named(one.field, zone).shown
     counts = Counter(value for event, marks in pairs for value in set(shown(event, marks)) if value)
     common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_COMPARED]
     alike = [] if one.exclude or one.field in _NOT_ALIKE else _alike(one.values, common)
     seen = [Seen(value=value, count=count) for value, count in (alike or common)[:MOST_SHOWN]]
-    hints = (_seen_hint(one, seen, bool(alike)), _elsewhere(one, pairs))
-    return Near(field=one.field, given=list(one.values), seen=seen, hint=" ".join(filter(None, hints)))
+    elsewhere = _elsewhere(one, pairs)
+    hint = " ".join(filter(None, (_seen_hint(one, seen, alike=bool(alike), exact=exact), elsewhere)))
+    return Near(field=one.field, given=list(one.values), seen=seen, alike=bool(alike or elsewhere), hint=hint)
 
 
-def _seen_hint(one: Condition, seen: Sequence[Seen], alike: bool) -> str:
+def _seen_hint(one: Condition, seen: Sequence[Seen], *, alike: bool, exact: bool) -> str:
     listed = ", ".join(f"{_shortened(each.value)} × {each.count}" for each in seen)
     if not seen:
         return f"No event here has a {one.field}."
@@ -179,7 +178,7 @@ def _seen_hint(one: Condition, seen: Sequence[Seen], alike: bool) -> str:
         return f"Every event here has a {one.field}; the most frequent are {listed}."
     if not alike:
         return f"No {one.field} here is like that; the most frequent are {listed}."
-    how = "exact" if pushed([one]) else "compared as a whole"
+    how = "exact" if exact else "compared as a whole"
     return f"{one.field} is {how}; seen here: {listed}."
 
 

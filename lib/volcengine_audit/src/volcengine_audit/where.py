@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Annotated, Final, NamedTuple
 
@@ -18,7 +19,7 @@ from pydantic.alias_generators import to_pascal
 from volcengine_audit.comparing import is_empty, test_of
 from volcengine_audit.event_fields import NAMES, field_named
 from volcengine_audit.events import Event
-from volcengine_audit.risk import Marks
+from volcengine_audit.risk import Judged, Marks
 
 LOOKUP_KEYS: Final = (
     *("EventID", "RequestID", "EventSource", "EventName", "ApiVersion", "ReadOnly", "IdentityType", "IdentityName"),
@@ -84,6 +85,28 @@ class Where:
     def matches(self, event: Event, marks: Marks = ()) -> bool:
         """Whether all conditions hold for an event with these marks. Never fails."""
         return all(test(event, marks) is wanted for test, wanted in self._tests)
+
+
+def matching(judged: Judged, where: Where) -> Judged:
+    """Only the events for which conditions hold, and of what several events mean together only their part."""
+    kept = [
+        at
+        for at, (event, marks) in enumerate(zip(judged.events, judged.marks, strict=True))
+        if where.matches(event, marks)
+    ]
+    ids = {judged.events[at].id for at in kept}
+    sequences = []
+    for one in judged.sequences:
+        mine = tuple(event_id for event_id in one.event_ids if event_id in ids)
+        if mine:
+            dropped = len(one.event_ids) - len(mine)
+            sequences.append(replace(one, event_ids=mine, count=one.count - dropped))
+    return Judged(
+        [judged.events[at] for at in kept],
+        [judged.marks[at] for at in kept],
+        [judged.unusual[at] for at in kept],
+        sequences,
+    )
 
 
 def said(conditions: Iterable[Condition]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
@@ -15,15 +15,26 @@ from volcengine_mcp.windows import Span
 from . import actions
 from .events import PAGE, EventsRead, changed_token, settings_of
 
-_TOKEN = re.compile(r"([0-9]{10})-([0-9]{10})(?:\.([^_]+))?_(.*)")
+_TOKEN = re.compile(r"([0-9]{10})-([0-9]{10})(w?)(?:\.([^_]+))?_(.*)")
+
+LARGEST_BATCH = 64
+"""Pages at most that are read before their events are evaluated together."""
+
+Meets = Callable[[Sequence[actions.Event]], Awaitable[Sequence[bool]]]
+"""Of each of some events, whether it meets what is evaluated after reading."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where reading goes on: at a page, and on it behind the event that was given last."""
+    """Where reading goes on: at a page, and on it behind the event that was given last.
+
+    Attributes:
+        widened: whether resources are looked for in requests as well.
+    """
 
     token: str | None = None
     after: str | None = None
+    widened: bool = False
 
 
 def resumed(token: str) -> tuple[Span | None, Place]:
@@ -38,7 +49,7 @@ def resumed(token: str) -> tuple[Span | None, Place]:
     window = Span(int(match[1]), int(match[2]))
     if window.start >= window.end:
         raise changed_token()
-    return window, Place(match[4] or None, match[3])
+    return window, Place(match[5] or None, match[4], bool(match[3]))
 
 
 @dataclass(frozen=True)
@@ -46,14 +57,26 @@ class NewestRead(EventsRead):
     """What was read, newest first.
 
     Attributes:
-        begun: at which row each page began, and its token.
+        begun: at which event read each page began, and its token.
+        places: of each row, how many events were read before it; others that were read met no condition.
+        matched: how many of the events read meet what was evaluated after reading; None where nothing was.
+        every: all events that were read.
+        oldest: the time of the last event that an answer speaks of, Unix seconds.
+        mark: what a token says besides its window and its place.
     """
 
     begun: tuple[tuple[int, str | None], ...] = field(default=(), kw_only=True)
+    places: Sequence[int] = field(default=(), kw_only=True)
+    matched: int | None = field(default=None, kw_only=True)
+    oldest: int | None = field(default=None, kw_only=True)
+    every: tuple[actions.Event, ...] = field(default=(), kw_only=True)
+    mark: str = field(default="", kw_only=True)
 
     def cut(self, count: int, why: Missing | None = None) -> NewestRead:
         """Only the first rows, with what goes on behind them."""
-        token = next(token for first, token in reversed(self.begun) if first < max(count, 1))
+        count = min(count, len(self.rows))
+        behind_place = self.places[count - 1] + 1 if count else 0
+        token = next(token for first, token in reversed(self.begun) if first < max(behind_place, 1))
         last = self.rows[count - 1].event_id or "" if count else ""
         behind = f".{last}" if last and "_" not in last else ""
         rows = self.rows[:count]
@@ -61,9 +84,41 @@ class NewestRead(EventsRead):
             self,
             rows=rows,
             unread=(_behind(self.window, rows),),
+            oldest=oldest_of(rows),
             missing=(*self.missing, why) if why else self.missing,
-            next_token=f"{self.window.start}-{self.window.end}{behind}_{token or ''}",
+            next_token=f"{self.window.start}-{self.window.end}{self.mark}{behind}_{token or ''}",
         )
+
+
+@dataclass
+class _Sieve:
+    """Finds out which of the events read are wanted, some pages at a time.
+
+    Attributes:
+        meets: None when all are wanted.
+        growing: whether each batch may be twice as large as the one before, as evaluating takes long by itself.
+    """
+
+    meets: Meets | None
+    growing: bool
+    looked_at: int = 0
+    batch: int = 1
+    places: list[int] = field(default_factory=list)
+
+    async def look(self, rows: Sequence[actions.Event], *, last: bool) -> list[int]:
+        """The places of the wanted ones among the events that were not looked at yet, if these are enough to look."""
+        fresh = rows[self.looked_at :]
+        if self.meets is None:
+            new = list(range(self.looked_at, len(rows)))
+        elif last or len(fresh) >= self.batch * PAGE:
+            flags = await self.meets(fresh) if fresh else ()
+            new = [self.looked_at + at for at, wanted in enumerate(flags) if wanted]
+            self.batch = min(self.batch * 2, LARGEST_BATCH) if self.growing else 1
+        else:
+            return []
+        self.looked_at = len(rows)
+        self.places += new
+        return new
 
 
 async def read_newest(
@@ -75,6 +130,8 @@ async def read_newest(
     place: Place | None = None,
     weight: Callable[[actions.Event], int] = lambda _: 0,
     enough: int | None = None,
+    meets: Meets | None = None,
+    growing: bool = False,
 ) -> NewestRead:
     """Up to `most` events of a window, within the page budget and the time for a call.
 
@@ -83,24 +140,27 @@ async def read_newest(
     Args:
         place: where to begin, if not at the newest event.
         weight, enough: what an event weighs at least; no more pages are read when all weigh more than this.
+        meets: tells which events are wanted; reading goes on until `most` of them are there.
+        growing: whether more and more pages are read before these are asked for.
 
     Raises:
         VolcengineError: the first page could not be read.
     """
     settings = settings_of(account)
     place = place or Place()
+    sieve = _Sieve(meets, growing)
     rows: list[actions.Event] = []
     begun: list[tuple[int, str | None]] = []
     token, after, weighed = place.token, place.after, 0
     missing: Missing | None = None
-    while not begun or (token and len(rows) < most and (enough is None or weighed <= enough)):
+    while not begun or (token and len(sieve.places) < most and (enough is None or weighed <= enough)):
         if begun and (missing := _ended(account, len(begun), settings.page_budget)):
             break
         request = actions.LookupEvents(
             start_time=window.start,
             end_time=window.end,
             lookup_conditions=list(conditions) or None,
-            max_results=PAGE if after else min(PAGE, most - len(rows)),
+            max_results=PAGE if after or meets else min(PAGE, most - len(rows)),
             next_token=token,
         )
         try:
@@ -113,23 +173,29 @@ async def read_newest(
             missing = late or Missing.because("events", error)
             break
         begun.append((len(rows), token))
-        page = _after(after, [row for row in result.trails or () if row is not None])
-        rows += page
-        weighed += sum(map(weight, page))
+        rows += _after(after, [row for row in result.trails or () if row is not None])
         token, after = result.next_token or None, None
-        if most > PAGE:
-            await account.progress(len(rows), most, f"{len(rows)} events read")
+        weighed += sum(weight(rows[at]) for at in await sieve.look(rows, last=not token))
+        if most > PAGE or meets:
+            await account.progress(len(rows), None if meets else most, f"{len(rows)} events read")
+    await sieve.look(rows, last=True)
+    mark = "w" if place.widened else ""
     read = NewestRead(
         window=window,
-        rows=tuple(rows),
-        count=min(len(rows), most),
+        rows=tuple(rows[at] for at in sieve.places),
+        count=len(rows) if meets else min(len(rows), most),
         pages=len(begun),
         unread=(_behind(window, rows),) if token else (),
         missing=(missing,) if missing else (),
-        next_token=f"{window.start}-{window.end}_{token}" if token else None,
+        next_token=f"{window.start}-{window.end}{mark}_{token}" if token else None,
         begun=tuple(begun),
+        places=sieve.places,
+        matched=len(sieve.places) if meets else None,
+        oldest=oldest_of(rows),
+        every=tuple(rows),
+        mark=mark,
     )
-    return read.cut(most) if len(rows) > most else read
+    return read.cut(most) if len(read.rows) > most else read
 
 
 def _ended(account: Account, pages: int, most: int) -> Missing | None:
@@ -159,6 +225,12 @@ def _behind(window: Span, rows: Sequence[actions.Event]) -> Span:
     """The part of a window that lies behind the rows, which come newest first."""
     oldest = oldest_of(rows)
     return window if oldest is None else Span(window.start, min(max(oldest, window.start + 1), window.end))
+
+
+def span_of(rows: Sequence[actions.Event], window: Span) -> Span:
+    """From the oldest of some rows to the newest; the window where no time can be read."""
+    oldest, newest = oldest_of(rows), oldest_of(rows[::-1])
+    return window if oldest is None or newest is None else Span(min(oldest, newest), max(oldest, newest))
 
 
 def oldest_of(rows: Sequence[actions.Event]) -> int | None:

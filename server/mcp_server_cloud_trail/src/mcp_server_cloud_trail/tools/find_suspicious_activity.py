@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
-from volcengine_audit.models import Detection
+from volcengine_audit.models import Detection, Near
 from volcengine_mcp.answers import Answered, Call
 from volcengine_mcp.declare import Account, Answers, Effect, Tool
 from volcengine_mcp.fields import Text
@@ -14,19 +14,9 @@ from volcengine_mcp.windows import Span
 
 from .. import actions
 from ..accounts import AccountName, Accounts, accounts_in, with_accounts
-from ..events import (
-    TIMES,
-    Conditions,
-    EventCoverage,
-    EventsRead,
-    Moment,
-    parts_of,
-    read_parts,
-    rest_of,
-    rule_book,
-    settings_of,
-)
-from ..past import Past, PastCoverage, read_past
+from ..conditions import Found, Question, find, near_of, question_of
+from ..events import TIMES, WHERE, Conditions, EventCoverage, Moment, Where, parts_of, rest_of, rule_book, settings_of
+from ..past import PastCoverage
 from ..settings import CloudTrailSettings
 from ..subjects import subject_of, trace
 
@@ -59,6 +49,7 @@ class FindSuspiciousActivityAnswer(Answered):
     accounts: dict[str, AccountName] | None = Field(
         None, description="Accounts of the rows by ID, and those outside the organization that their requests name."
     )
+    near: list[Near] | None = Field(None, description="Where nothing matched: what stands there instead.")
     past: PastCoverage = Field(description="What is judged as usual by.")
     not_looked_at: str = Field(NOT_LOOKED_AT, description="What this answer cannot show.")
     coverage: ActivityCoverage | None = Field(
@@ -81,46 +72,58 @@ class FindSuspiciousActivity(
 
     start_time: Moment | None = Field(None, description=f"Start: {TIMES}; default 7 days before the end.")
     end_time: Moment | None = Field(None, description="End, written likewise; default now.")
-    lookup_conditions: Conditions | None = Field(None, description="Conditions that must all match.")
+    lookup_conditions: Conditions | None = Field(None, description="Exact conditions that must all match.")
+    where: Where | None = Field(None, description=WHERE)
     least: Literal["low", "medium", "high", "critical"] = Field("medium", description="Rows below are left out.")
     top: Annotated[int, Field(ge=1, le=200)] = Field(40, description="Rows shown; the rest is counted.")
     max_events: Annotated[int, Field(ge=50, le=50_000)] = Field(30_000, description="Events read, more or less.")
     next_token: Text | None = Field(None, description="Token from Coverage.Next: looks at what was not read before.")
 
     def check(self, settings: CloudTrailSettings) -> None:
-        """Refuse a window that cannot be searched, and a token that is none."""
+        """Refuse a window that cannot be searched, conditions that cannot hold, and a token that is none."""
+        self._question()
         self._parts(settings)
 
-    async def read(self, account: Account) -> tuple[EventsRead, Past, Accounts]:
+    async def read(self, account: Account) -> tuple[Found, Accounts]:
         """The events of the window, what came before it, and whose accounts they are about."""
-        parts = self._parts(settings_of(account))
-        events = partial(read_parts, account, parts, self.lookup_conditions or (), most=self.max_events)
-        read, accounts = await with_accounts(account, events)
-        return read, await read_past(account, read.window), accounts
+        parts, whole = self._parts(settings_of(account)), self.next_token is None
+        events = partial(find, account, parts, self._question(), most=self.max_events, whole=whole)
+        return await with_accounts(account, events)
 
-    def answer(
-        self, asked: tuple[EventsRead, Past, Accounts], settings: CloudTrailSettings
-    ) -> FindSuspiciousActivityAnswer:
+    def answer(self, asked: tuple[Found, Accounts], settings: CloudTrailSettings) -> FindSuspiciousActivityAnswer:
         """The detections, and whom to trace."""
         from volcengine_audit import Severity, detect
 
-        read, past, accounts = asked
-        judged = read.judged(settings, past, accounts.ids)
-        found = detect(judged, least=Severity(self.least), top=self.top, zone=settings.zone)
-        calls = _whom_to_trace(found, judged, read.window)
+        found, accounts = asked
+        read, judged = found.read, found.matched(settings, accounts.ids)
+        suspects = detect(judged, least=Severity(self.least), top=self.top, zone=settings.zone)
+        calls = _whom_to_trace(suspects, judged, read.window)
+        nothing = found.nothing(settings)
         return FindSuspiciousActivityAnswer(
-            detections=found.detections,
-            left_out=found.left_out,
-            lowered=found.lowered,
+            detections=suspects.detections,
+            left_out=suspects.left_out,
+            lowered=suspects.lowered,
             next=calls[:MOST_NEXT],
             more_next=max(len(calls) - MOST_NEXT, 0) or None,
-            accounts=accounts.named(accounts_in(_evidence(found, judged), rule_book(settings, accounts.ids))),
-            past=past.coverage(settings),
+            accounts=accounts.named(accounts_in(_evidence(suspects, judged), rule_book(settings, accounts.ids))),
+            near=near_of(nothing),
+            past=found.past.coverage(settings),
             coverage=ActivityCoverage(
-                **dict(read.coverage(settings, self, returned=len(judged.events), how_to_go_on=rest_of(read))),
+                **dict(
+                    read.coverage(
+                        settings,
+                        self,
+                        returned=len(judged.events),
+                        how_to_go_on=rest_of(read),
+                        told=found.told(nothing, matched=len(judged.events)),
+                    )
+                ),
                 accounts=accounts.unread,
             ),
         )
+
+    def _question(self) -> Question:
+        return question_of(self.lookup_conditions, self.where)
 
     def _parts(self, settings: CloudTrailSettings) -> tuple[Span, ...]:
         return parts_of(self.next_token, self.start_time, self.end_time, settings, days=7)

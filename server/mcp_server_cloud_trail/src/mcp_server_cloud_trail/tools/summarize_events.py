@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
-from volcengine_audit.models import GroupKey, Summary
+from volcengine_audit.models import GroupKey, Near, Summary
 from volcengine_mcp.answers import Answered, Call
 from volcengine_mcp.declare import Account, Answers, Effect, Tool
 from volcengine_mcp.errors import ArgumentsError
@@ -15,21 +15,24 @@ from volcengine_mcp.fields import Text
 from volcengine_mcp.windows import Span
 
 from .. import actions
-from ..events import TIMES, Conditions, EventCoverage, EventsRead, Moment, parts_of, read_parts, rest_of, settings_of
-from ..past import Past, PastCoverage, read_past
+from ..conditions import Found, Question, find, near_of, question_of
+from ..events import TIMES, WHERE, Conditions, EventCoverage, Moment, Where, parts_of, rest_of, settings_of
+from ..past import PastCoverage
 from ..settings import CloudTrailSettings
 
 if TYPE_CHECKING:
     from volcengine_audit import Event, Marks
 
-MOST_NEXT = 3
-"""Calls that are suggested."""
+MOST_NEXT = 8
+"""Calls that are suggested; the answer says how many more there would be."""
 
 
 class SummarizeEventsAnswer(Answered, Summary):
     """Groups of events."""
 
-    next: list[Call] = Field(description="Calls worth making next, as they stand.")
+    next: list[Call] = Field(description="Calls worth making next, as they stand: whom to trace, the gravest first.")
+    more_next: int | None = Field(None, description="Callers worth tracing beyond those in Next.")
+    near: list[Near] | None = Field(None, description="Where nothing matched: what stands there instead.")
     past: PastCoverage | None = Field(None, description="What is judged as usual by.")
     coverage: EventCoverage | None = Field(None, description="Window, pages and events read, and whether more exists.")
 
@@ -43,16 +46,19 @@ class SummarizeEvents(
     zh="汇总审计事件",
     en="Summarize audit events",
 ):
-    """Count events over a window by who, what, where from, error, resource or time, with failures, first and last
-    seen, the worst risk and a few EventIDs for each group. Start here for a broad question."""
+    """Count events over a window by who, what, where from, detection, error, resource or time, with successes and
+    failures, first and last seen, the worst risk and a few EventIDs for each group, the largest or the gravest first.
+    Start here for "how much of what"."""
 
     group_by: Annotated[list[GroupKey], Field(min_length=1, max_length=3)] = Field(
         ["action"], description="One to three keys."
     )
     start_time: Moment | None = Field(None, description=f"Start: {TIMES}; default one day before the end.")
     end_time: Moment | None = Field(None, description="End, written likewise; default now.")
-    lookup_conditions: Conditions | None = Field(None, description="Conditions that must all match.")
+    lookup_conditions: Conditions | None = Field(None, description="Exact conditions that must all match.")
+    where: Where | None = Field(None, description=WHERE)
     failures_only: bool = Field(False, description="Count only events that ended with an error.")
+    rank: Literal["count", "severity"] = Field("count", description="Groups with most events first, or the gravest.")
     top: Annotated[int, Field(ge=1, le=100)] = Field(20, description="Groups shown; the rest is counted.")
     max_events: Annotated[int, Field(ge=50, le=50_000)] = Field(2000, description="Events read, more or less.")
     next_token: Text | None = Field(None, description="Token from Coverage.Next: counts what was not read before.")
@@ -65,20 +71,19 @@ class SummarizeEvents(
             check_keys(self.group_by, self.top)
         except ValueError as error:
             raise ArgumentsError("InvalidArguments", f"GroupBy: {error}.", hint="Correct GroupBy.") from error
+        self._question()
         self._parts(settings)
 
-    async def read(self, account: Account) -> tuple[EventsRead, Past]:
+    async def read(self, account: Account) -> Found:
         """The events of the window, and what came before it."""
         parts = self._parts(settings_of(account))
-        read = await read_parts(account, parts, self.lookup_conditions or (), most=self.max_events)
-        return read, await read_past(account, read.window)
+        return await find(account, parts, self._question(), most=self.max_events, whole=self.next_token is None)
 
-    def answer(self, asked: tuple[EventsRead, Past], settings: CloudTrailSettings) -> SummarizeEventsAnswer:
+    def answer(self, found: Found, settings: CloudTrailSettings) -> SummarizeEventsAnswer:
         """The groups, and whom to trace."""
         from volcengine_audit import summarize
 
-        read, past = asked
-        judged = read.judged(settings, past)
+        read, judged = found.read, found.matched(settings)
         events, marks = judged.events, judged.marks
         counted = [at for at, event in enumerate(events) if event.failed or not self.failures_only]
         summary = summarize(
@@ -87,14 +92,27 @@ class SummarizeEvents(
             zone=settings.zone,
             top=self.top,
             marks=[marks[at] for at in counted],
+            rank=self.rank,
         )
-        actors = {events[at].actor for at in counted}
+        calls = _whom_to_trace(events, marks, {events[at].actor for at in counted}, read.window)
+        nothing = found.nothing(settings)
         return SummarizeEventsAnswer(
             **dict(summary),
-            next=_whom_to_trace(events, marks, actors, read.window),
-            past=past.coverage(settings),
-            coverage=read.coverage(settings, self, returned=len(counted), how_to_go_on=rest_of(read)),
+            next=calls[:MOST_NEXT],
+            more_next=max(len(calls) - MOST_NEXT, 0) or None,
+            near=near_of(nothing),
+            past=found.past.coverage(settings),
+            coverage=read.coverage(
+                settings,
+                self,
+                returned=len(counted),
+                how_to_go_on=rest_of(read),
+                told=found.told(nothing, matched=len(events)),
+            ),
         )
+
+    def _question(self) -> Question:
+        return question_of(self.lookup_conditions, self.where, failures_only=self.failures_only)
 
     def _parts(self, settings: CloudTrailSettings) -> tuple[Span, ...]:
         return parts_of(self.next_token, self.start_time, self.end_time, settings, days=1)
@@ -116,9 +134,7 @@ def _whom_to_trace(events: Sequence[Event], marks: Sequence[Marks], actors: set[
         if (subject := _subject(event))["Value"]:
             subjects.setdefault(event.actor, subject)
     times = {"StartTime": window.start, "EndTime": window.end}
-    return [
-        Call(tool="TraceIdentity", arguments={**subject, **times}) for subject in list(subjects.values())[:MOST_NEXT]
-    ]
+    return [Call(tool="TraceIdentity", arguments={**subject, **times}) for subject in subjects.values()]
 
 
 def _subject(event: Event) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from volcengine_sandbox import Sandbox
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize(("key", "read", "whole"), [("cloud-trail", 14_000, 40_000), ("organization", 24_000, 72_000)])
+@pytest.mark.parametrize(("key", "read", "whole"), [("cloud-trail", 18_000, 80_000), ("organization", 24_000, 72_000)])
 async def test_the_tool_list_fits_a_models_context(running: Sandbox, key: str, read: int, whole: int) -> None:
     """Names, descriptions and input schemas are what a model reads; the rest crosses the wire."""
     async with asking(key, running, stdio=True) as asker:

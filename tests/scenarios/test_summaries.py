@@ -312,16 +312,17 @@ async def test_runs_are_compacted(box: Sandbox) -> None:
 
 
 async def test_a_reader_extends_the_risk_marks_by_configuration(box: Sandbox, tmp_path: Any) -> None:
-    rules = tmp_path / "risks.yaml"
-    rules.write_text(
-        "rules:\n  - {id: our-canary, severity: critical, actions: ['ecs:TouchCanary'], reason: nobody may do this}\n"
+    (tmp_path / "our-canary.yml").write_text(
+        "title: Nobody may do this\nid: 6c7a9f0e-5d1b-4d5e-9b0a-2f6f0b5d7c11\nname: our-canary\nstatus: experimental\n"
+        "logsource: {product: volcengine, service: cloudtrail}\n"
+        "detection: {touched: {EventSource: ecs, EventName: TouchCanary}, condition: touched}\nlevel: critical\n",
+        encoding="utf-8",
     )
     event = plant(box, name="TouchCanary")
-    async with asking("cloud-trail", box, MCP_SERVER_RISK_RULES=str(rules)) as asker:
+    async with asking("cloud-trail", box, MCP_SERVER_RISK_RULES=str(tmp_path)) as asker:
         answer = await asker.ask("GetEvent", EventID=event.event_id)
-        assert answer["RiskMarks"][event.event_id] == [
-            {"Id": "our-canary", "Severity": "critical", "Reason": "nobody may do this"}
-        ]
+        mark = next(one for one in answer["RiskMarks"][event.event_id] if one["Id"] == "our-canary")
+        assert mark.items() >= {"Id": "our-canary", "Severity": "critical", "Reason": "Nobody may do this"}.items()
         found = await asker.ask("SummarizeEvents", StartTime="2h ago")
         assert found["Next"][0]["Arguments"]["Value"] == "AKLTplanted"
 

@@ -102,7 +102,10 @@ def test_a_first_use_counts_for_a_caller_who_was_seen_for_a_while() -> None:
 def test_a_key_that_slept_wakes_and_a_temporary_one_does_not() -> None:
     other = replace(ALICE, name="bob", access_key="AKLTbobbobbobbob")
     past = [at(NOW - days * DAY, identity=other) for days in range(1, 15)]
-    assert judged(at(NOW), *past).woken_key
+    woken = judged(at(NOW), *past)
+    assert (woken.woken_key, woken.waking) == (True, True)
+    later = judged(at(NOW + FRESH - 1), *past, at(NOW))
+    assert (later.woken_key, later.waking) == (True, False), "it stays woken, but only one call woke it"
     assert not judged(at(NOW, identity=replace(ALICE, access_key="AKTPtemporary")), *past).woken_key
     assert not judged(at(NOW), *past, *daily()).woken_key
     assert not judged(at(NOW)).woken_key, "the account was not seen either"

@@ -63,6 +63,7 @@ class Unusual:
         first_use: the caller has been seen for a while, but never with this action.
         new_caller: nothing of the caller is in the look-back.
         woken_key: a long-term key that was not used in the look-back, while its account was.
+        waking: this is the call that woke the key.
         other_place: the network from which the same key was used some minutes before; empty if it was not.
         amount, usual_amount: what was asked for together within some minutes, and the most of it before; only where it
             is beyond the usual, else 0.
@@ -78,6 +79,7 @@ class Unusual:
     first_use: bool = False
     new_caller: bool = False
     woken_key: bool = False
+    waking: bool = False
     other_place: str = ""
     amount: int = 0
     usual_amount: int = 0
@@ -116,7 +118,7 @@ class Unusual:
             "NewRegion": self.new_region,
             "NewUserAgent": self.new_agent,
             "FirstUse": self.first_use,
-            "DormantKey": self.woken_key,
+            "DormantKey": self.waking,
             "TwoPlaces": bool(self.other_place),
             "UnusualAmount": bool(self.amount),
             "UnusualHour": self.new_hour,
@@ -268,6 +270,7 @@ class Baseline:
             first_use=known_long and new("action", caller, event.action),
             new_caller=account_known and not known,
             woken_key=account_known and self._is_woken(key, start, before),
+            waking=account_known and self._is_woken(key, start, moment),
             other_place=self._other_place(event, start, before),
             amount=amount,
             usual_amount=usual,

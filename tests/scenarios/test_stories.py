@@ -145,7 +145,9 @@ async def test_throttled_automation_is_found_in_two_calls(running: Sandbox) -> N
 
         trace = await asker.ask("TraceIdentity", Kind="user", Value=story.user_name)
         runs = trace["Timeline"]["Runs"]
-        assert [(run["Count"], run["Errors"]) for run in runs] == [(130, {"AccountFlowLimitExceeded": 117})] * 3
+        assert sum(run["Count"] for run in runs) == 3 * 130
+        assert sum(run.get("Errors", {}).get("AccountFlowLimitExceeded", 0) for run in runs) == 3 * 117
+        assert len(runs) <= 4, "the call that woke the key stands alone"
         assert runs[0]["First"] == local(story.start)
         assert runs[-1]["Last"] == local(story.end)
         assert {run["First"][11:16] for run in runs} == {"03:00"}

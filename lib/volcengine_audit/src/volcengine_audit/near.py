@@ -210,6 +210,8 @@ def _distance(given: str, value: str) -> int:
         return 2
     if len(own) >= 3 and own in others:
         return 3
+    if len(own) >= 3 and sorted(own[:128]) == sorted(others[:128]):
+        return 3  # the same letters in another order: a slip of the fingers
     matcher = difflib.SequenceMatcher(None, own[:128], others[:128], autojunk=False)
     if matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE:
         return 4

@@ -147,7 +147,8 @@ async def test_lists_may_come_as_json_text_and_one_value_for_a_list(seeded: Sand
         ):
             assert (await asker.ask("LookupEvents", **window, Where=form))["Trails"] == plain["Trails"]
         every = await asker.ask("LookupEvents", **window)
-        for none in ([], "", None):
+        nothing: list[Any] = [[], "", None]
+        for none in nothing:
             assert (await asker.ask("LookupEvents", **window, Where=none))["Trails"] == every["Trails"]
 
 

@@ -248,10 +248,17 @@ async def test_calls_of_this_server_are_left_out_and_counted(box: Sandbox) -> No
         trace = await asker.ask("TraceIdentity", **asked, EndTime=end)
         assert trace["Timeline"]["Events"] == 1, "an intruder who only looks like the server is still seen"
         assert evidence(trace) == {disguised.event_id}
-        assert trace["OwnCalls"] >= 3
+        assert trace["Coverage"]["OwnCalls"] >= 3
         whole = await asker.ask("TraceIdentity", **asked, EndTime=end, IncludeOwn=True)
         assert whole["Timeline"]["Events"] >= 4
-        assert "OwnCalls" not in whole
+        assert "OwnCalls" not in whole["Coverage"]
+        window = {"StartTime": "5m ago", "EndTime": end}
+        for tool in ("SummarizeEvents", "FindSuspiciousActivity"):
+            without = (await asker.ask(tool, **window))["Coverage"]
+            everything = (await asker.ask(tool, **window, IncludeOwn=True))["Coverage"]
+            assert without["OwnCalls"] > 3
+            assert "OwnCalls" not in everything
+            assert everything["EventsReturned"] >= without["EventsReturned"] + 3
     async with asking("cloud-trail", box) as other:
         again = await other.ask("TraceIdentity", **asked, EndTime=end)
         assert again["Timeline"]["Events"] >= 4, "what another process asked is not its own"

@@ -257,20 +257,23 @@ def matched_of(
     return matching(judged, Where(question.after, zone)) if question.marked else judged
 
 
-async def find(account: Account, parts: Sequence[Span], question: Question, *, most: int, whole: bool) -> Found:
+async def find(
+    account: Account, parts: Sequence[Span], question: Question, *, most: int, whole: bool, own: bool = False
+) -> Found:
     """The events of some parts of time that meet a question, and their past; where there are none, what is around.
 
     Args:
         whole: whether this is all that was asked for, and not the rest of it.
+        own: whether the calls of this server itself are wanted as well.
 
     Raises:
         VolcengineError: the very first page could not be read.
     """
     settings = settings_of(account)
-    read = await read_parts(account, parts, question.sent, most=most)
+    read = await read_parts(account, parts, question.sent, most=most, own=own)
     wider = question.wider()
     if wider is not None and not read.rows:
-        question, read = wider, await read_parts(account, parts, wider.sent, most=most)
+        question, read = wider, await read_parts(account, parts, wider.sent, most=most, own=own)
     past = await read_past(account, read.window)
     judged = None
     empty = not read.rows

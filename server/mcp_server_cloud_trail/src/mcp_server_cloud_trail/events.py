@@ -111,6 +111,7 @@ class EventCoverage(Coverage):
     events_read: int = Field(description="Distinct events read.")
     events_matched: int | None = Field(None, description="Events among them that meet Where, as far as was read.")
     events_returned: int = Field(description="Events among them that the answer shows or counts.")
+    own_calls: int | None = Field(None, description="Calls that this server made itself, which are left out.")
     more: bool = Field(description="Whether there is more to read.")
     region: str = Field(description="Region that was asked.")
     horizon: str = Field(description="How far back events can be looked up.")
@@ -133,7 +134,7 @@ class EventsRead:
         unread: the parts that were not read, newest first.
         missing: why.
         next_token: what goes on with the rest, None when there is none.
-        own: IDs of requests that this server made itself, for the same person.
+        own: IDs of requests that this server made itself, for the same person, whose events are left out.
     """
 
     window: Span
@@ -154,31 +155,23 @@ class EventsRead:
         """The events as the service sent them."""
         return [row.model_dump(by_alias=True, exclude_unset=True) for row in self.rows]
 
-    def events(self, *, own: bool = False) -> list[Event]:
-        """The typed events, each once; the calls of this server only if they are wanted."""
+    def events(self) -> list[Event]:
+        """The typed events, each once, without the calls of this server itself."""
         from volcengine_audit import distinct, event_of
 
-        left = self if own else replace(self, rows=tuple(row for row in self.rows if row.request_id not in self.own))
+        left = replace(self, rows=tuple(row for row in self.rows if row.request_id not in self.own))
         return distinct(map(event_of, left.items()))
 
-    def judged(
-        self,
-        settings: CloudTrailSettings,
-        past: Past,
-        accounts: frozenset[str] = frozenset(),
-        *,
-        own: bool = False,
-    ) -> Judged:
+    def judged(self, settings: CloudTrailSettings, past: Past, accounts: frozenset[str] = frozenset()) -> Judged:
         """The typed events, with their marks and with what is unusual about them.
 
         Args:
             accounts: IDs of the accounts of one's own organization.
-            own: whether the calls of this server are wanted as well.
         """
         from volcengine_audit import judge
 
         book = rule_book(settings, accounts)
-        events = self.events(own=own)
+        events = self.events()
         return judge(events, book, past.baseline(book, events))
 
     def coverage(
@@ -209,6 +202,7 @@ class EventsRead:
             events_read=self.count,
             events_matched=told.matched,
             events_returned=returned,
+            own_calls=self.own_calls or None,
             complete=token is None and not missing and not self.unread,
             more=token is not None,
             region=settings.region,
@@ -337,12 +331,14 @@ async def read_parts(
     *,
     most: int,
     at_once: int | None = None,
+    own: bool = False,
     pages: int | None = None,
 ) -> EventsRead:
     """Events of some parts of time, several slices at once, up to `most` of them and within the page budget.
 
     Args:
         at_once: requests under way at the same time, if not as many as the settings allow.
+        own: whether the calls of this server itself are wanted as well.
         pages: how many pages at most, where that is fewer than the page budget.
 
     Raises:
@@ -366,7 +362,7 @@ async def read_parts(
         unread=read.unread,
         missing=tuple(_ended_by(one, read, most, settings) for one in read.missing),
         next_token=spans_token(read.unread) or None,
-        own=account.own_requests,
+        own=frozenset() if own else account.own_requests,
     )
 
 

@@ -82,26 +82,31 @@ class StoryRead:
     around: EventsRead | None = None
 
 
-async def read_story(account: Account, parts: Sequence[Span], subject: Subject, *, most: int) -> StoryRead:
+async def read_story(
+    account: Account, parts: Sequence[Span], subject: Subject, *, most: int, own: bool = False
+) -> StoryRead:
     """The events of the subject, of the keys that it gave, and who gave it its own.
+
+    Args:
+        own: whether the calls of this server itself are wanted as well.
 
     Raises:
         VolcengineError: not even the first page could be read.
     """
     exact: EventsRead | None = None
     if subject.looked_up:
-        exact = await read_parts(account, parts, subject.looked_up, most=most)
+        exact = await read_parts(account, parts, subject.looked_up, most=most, own=own)
     ids = frozenset(row.event_id or "" for row in exact.rows) if exact and subject.trusted else frozenset()
     exactly = everybody = False
     if exact is None or subject.whole or (subject.otherwise and not exact.rows):
-        window = await read_parts(account, parts, subject.narrowed, most=most)
+        window = await read_parts(account, parts, subject.narrowed, most=most, own=own)
         read = window if exact is None else _joined(window, exact)
         everybody = not (window.unread or window.missing or subject.narrowed)
     else:
         read, exactly = exact, True
     story = StoryRead(read, looked_up=ids, exactly=exactly, everybody=everybody)
     if not everybody and not read.rows:
-        around = await _or_none(partial(read_parts, account, parts, (), most=MOST_AROUND))
+        around = await _or_none(partial(read_parts, account, parts, (), most=MOST_AROUND, own=own))
         return replace(story, around=around)
     if not everybody:
         story = await _Follower(account, subject, story, most).follow()

@@ -45,7 +45,7 @@ class ExportEvents(
         settings = settings_of(account)
         most = settings.page_budget * PAGE
         read, accounts = await with_accounts(
-            account, partial(read_parts, account, (self._window(settings),), (), most=most)
+            account, partial(read_parts, account, (self._window(settings),), (), most=most, own=True)
         )
         return read, await read_past(account, read.window), accounts
 

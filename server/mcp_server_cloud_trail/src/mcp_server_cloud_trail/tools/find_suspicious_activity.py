@@ -76,6 +76,7 @@ class FindSuspiciousActivity(
     where: Where | None = Field(None, description=WHERE)
     least: Literal["low", "medium", "high", "critical"] = Field("medium", description="Rows below are left out.")
     top: Annotated[int, Field(ge=1, le=200)] = Field(40, description="Rows shown; the rest is counted.")
+    include_own: bool = Field(False, description="True to count calls that this server made itself, too.")
     max_events: Annotated[int, Field(ge=50, le=50_000)] = Field(30_000, description="Events read, more or less.")
     next_token: Text | None = Field(None, description="Token from Coverage.Next: looks at what was not read before.")
 
@@ -87,7 +88,9 @@ class FindSuspiciousActivity(
     async def read(self, account: Account) -> tuple[Found, Accounts]:
         """The events of the window, what came before it, and whose accounts they are about."""
         parts, whole = self._parts(settings_of(account)), self.next_token is None
-        events = partial(find, account, parts, self._question(), most=self.max_events, whole=whole)
+        events = partial(
+            find, account, parts, self._question(), most=self.max_events, own=self.include_own, whole=whole
+        )
         return await with_accounts(account, events)
 
     def answer(self, asked: tuple[Found, Accounts], settings: CloudTrailSettings) -> FindSuspiciousActivityAnswer:

@@ -60,6 +60,7 @@ class SummarizeEvents(
     failures_only: bool = Field(False, description="Count only events that ended with an error.")
     rank: Literal["count", "severity"] = Field("count", description="Groups with most events first, or the gravest.")
     top: Annotated[int, Field(ge=1, le=100)] = Field(20, description="Groups shown; the rest is counted.")
+    include_own: bool = Field(False, description="True to count calls that this server made itself, too.")
     max_events: Annotated[int, Field(ge=50, le=50_000)] = Field(2000, description="Events read, more or less.")
     next_token: Text | None = Field(None, description="Token from Coverage.Next: counts what was not read before.")
 
@@ -77,7 +78,9 @@ class SummarizeEvents(
     async def read(self, account: Account) -> Found:
         """The events of the window, and what came before it."""
         parts = self._parts(settings_of(account))
-        return await find(account, parts, self._question(), most=self.max_events, whole=self.next_token is None)
+        return await find(
+            account, parts, self._question(), most=self.max_events, own=self.include_own, whole=self.next_token is None
+        )
 
     def answer(self, found: Found, settings: CloudTrailSettings) -> SummarizeEventsAnswer:
         """The groups, and whom to trace."""

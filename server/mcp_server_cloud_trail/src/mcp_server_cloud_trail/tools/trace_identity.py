@@ -79,7 +79,6 @@ class TraceIdentityAnswer(Answered):
     near: list[str] | None = Field(
         None, description="Where no event matched: what is near in the same window, and which conditions do not fit."
     )
-    own_calls: int | None = Field(None, description="Calls that this server made itself, which are left out.")
     next: list[Call] = Field(description="Calls worth making next, as they stand.")
     more_next: int | None = Field(None, description="Calls worth making beyond those in Next.")
     past: PastCoverage | None = Field(None, description="What is judged as usual by.")
@@ -121,7 +120,9 @@ class TraceIdentity(
     async def read(self, account: Account) -> tuple[StoryRead, Past]:
         """The events of the subject and of the keys that it gave, and what came before."""
         settings = settings_of(account)
-        story = await read_story(account, self._parts(settings), self._subject(settings), most=self.max_events)
+        story = await read_story(
+            account, self._parts(settings), self._subject(settings), most=self.max_events, own=self.include_own
+        )
         return story, await read_past(account, story.read.window)
 
     def answer(self, asked: tuple[StoryRead, Past], settings: CloudTrailSettings) -> TraceIdentityAnswer:
@@ -159,7 +160,6 @@ class TraceIdentity(
             role_links=links[:MOST_LINKS],
             role_links_left_out=max(len(links) - MOST_LINKS, 0) or None,
             near=_in_words(nothing) or None,
-            own_calls=(None if self.include_own else read.own_calls) or None,
             next=calls[:MOST_NEXT],
             more_next=max(len(calls) - MOST_NEXT, 0) or None,
             past=past.coverage(settings),
@@ -228,7 +228,7 @@ class TraceIdentity(
 
         conditions = self._conditions()
         subject, where = Where(conditions[:1], settings.zone), Where(conditions[1:], settings.zone)
-        judged = story.read.judged(settings, past, own=self.include_own)
+        judged = story.read.judged(settings, past)
         own = [
             at for at, event in enumerate(judged.events) if event.id in story.looked_up or subject.matches(event, ())
         ]
@@ -252,7 +252,7 @@ class TraceIdentity(
         from volcengine_audit.where import Condition
 
         around = story.around or story.read
-        judged = around.judged(settings, past, own=self.include_own)
+        judged = around.judged(settings, past)
         asked = [self._conditions()]
         if self.kind == "user":
             asked.append([Condition(field="Session", values=(self.value,))])

@@ -8,25 +8,23 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 from volcengine_mcp.answers import Call, Coverage, Missing, Said
 from volcengine_mcp.declare import Account, Tool
 from volcengine_mcp.declare import Part as RequestPart
 from volcengine_mcp.errors import ArgumentsError
-from volcengine_mcp.windows import Source, Span, WindowRead, read_window, spans_of, spans_token
+from volcengine_mcp.windows import Span, WindowRead, read_window, spans_of, spans_token
 
 from . import actions
 from .settings import CloudTrailSettings
+from .source import PAGE, SOURCE, page_of, settings_of
 
 if TYPE_CHECKING:
     from volcengine_audit import Event, Judged, RuleBook, Window
 
     from .past import Past
-
-PAGE = 50
-"""Events on a page at most (Volcengine docs 7015/166045)."""
 
 MARGIN = 30
 """Seconds by which a window stays inside the retention, as requests take time to arrive."""
@@ -234,13 +232,6 @@ class Told:
     instead: Mapping[str, Any] = field(default_factory=dict)
 
 
-def settings_of(account: Account) -> CloudTrailSettings:
-    """This server's settings."""
-    if not isinstance(account.settings, CloudTrailSettings):
-        raise TypeError("the Cloud Trail server runs with CloudTrailSettings")
-    return account.settings
-
-
 def condition(key: Key, value: str) -> actions.LookupCondition:
     """What an event must match."""
     return actions.LookupCondition(lookup_condition_key=key, lookup_condition_value=value)
@@ -297,33 +288,6 @@ def changed_token() -> ArgumentsError:
     return ArgumentsError("InvalidToken", "NextToken was changed on its way.", hint=hint)
 
 
-def _page(conditions: Sequence[actions.LookupCondition], span: Span, token: str | None) -> actions.LookupEvents:
-    return actions.LookupEvents(
-        start_time=span.start,
-        end_time=span.end,
-        lookup_conditions=list(conditions) or None,
-        max_results=PAGE,
-        next_token=token,
-    )
-
-
-def _moment(row: actions.Event) -> int | None:
-    from volcengine_audit import parse_stamp
-
-    return parse_stamp(row.event_time)
-
-
-SOURCE: Source[actions.Event] = Source(
-    page=partial(_page, ()),
-    rows=lambda result: cast("actions.LookupEventsResult", result).trails,
-    token=lambda result: cast("actions.LookupEventsResult", result).next_token,
-    key=lambda row: row.event_id,
-    moment=_moment,
-    what="events",
-)
-"""How the events of a window are asked for, all of them."""
-
-
 async def read_parts(
     account: Account,
     parts: Sequence[Span],
@@ -345,7 +309,7 @@ async def read_parts(
         VolcengineError: the very first page could not be read.
     """
     settings = settings_of(account)
-    source = replace(SOURCE, page=partial(_page, tuple(conditions)))
+    source = replace(SOURCE, page=partial(page_of, tuple(conditions)))
     read = await read_window(
         account,
         parts,

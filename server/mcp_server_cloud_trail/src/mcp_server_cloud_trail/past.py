@@ -17,8 +17,8 @@ from volcengine_mcp.errors import VolcengineError
 from volcengine_mcp.windows import Span, WindowRead, read_window
 
 from . import actions
-from .events import SOURCE, settings_of
 from .settings import CloudTrailSettings
+from .source import SOURCE, settings_of
 
 if TYPE_CHECKING:
     from volcengine_audit import Baseline, Event, Habit, RuleBook

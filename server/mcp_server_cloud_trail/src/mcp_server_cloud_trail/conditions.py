@@ -20,9 +20,10 @@ from volcengine_mcp.errors import ArgumentsError, OverdueError, VolcengineError
 from volcengine_mcp.windows import Span
 
 from . import actions
-from .events import NO_MATCH, PAGE, EventsRead, Told, WhereCondition, read_parts, rule_book, settings_of
+from .events import NO_MATCH, EventsRead, Told, WhereCondition, read_parts, rule_book
 from .past import Past, read_past
 from .settings import CloudTrailSettings
+from .source import PAGE, settings_of
 
 if TYPE_CHECKING:
     from volcengine_audit import Event, Judged, Marks

@@ -13,7 +13,8 @@ from volcengine_mcp.errors import VolcengineError
 from volcengine_mcp.windows import Span
 
 from . import actions
-from .events import PAGE, EventsRead, changed_token, settings_of
+from .events import EventsRead, changed_token
+from .source import PAGE, settings_of
 
 _TOKEN = re.compile(r"([0-9]{10})-([0-9]{10})(w?)(?:\.([^_]+))?_(.*)")
 

@@ -14,7 +14,8 @@ from volcengine_mcp.errors import VolcengineError
 from volcengine_mcp.windows import Span
 
 from . import actions
-from .events import PAGE, EventsRead, condition, read_parts, settings_of
+from .events import EventsRead, condition, read_parts
+from .source import PAGE, settings_of
 
 if TYPE_CHECKING:
     from volcengine_audit import Event

@@ -134,7 +134,8 @@ class _Export:
 
     async def _day(self, span: Span) -> bool:
         """Write the events of a day; whether to go on."""
-        from ..events import ENDED, PAGE, read_parts
+        from ..events import ENDED, read_parts
+        from ..source import PAGE
 
         parts: Sequence[Span] = (span,)
         written: set[str] = set()

@@ -15,10 +15,11 @@ from volcengine_mcp.windows import Span
 
 from .. import actions
 from ..accounts import AccountName, Accounts, accounts_in, with_accounts
-from ..events import PAGE, TIMES, Conditions, EventCoverage, EventsRead, Moment, read_parts, settings_of, window_of
+from ..events import TIMES, Conditions, EventCoverage, EventsRead, Moment, read_parts, window_of
 from ..events import rule_book as rules_in_force
 from ..past import Past, PastCoverage, read_past
 from ..settings import CloudTrailSettings
+from ..source import PAGE, settings_of
 from ..subjects import subject_of, trace
 
 if TYPE_CHECKING:

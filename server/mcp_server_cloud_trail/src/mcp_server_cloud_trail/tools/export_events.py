@@ -13,9 +13,10 @@ from volcengine_mcp.windows import Span
 
 from .. import actions
 from ..accounts import Accounts, with_accounts
-from ..events import PAGE, TIMES, EventsRead, Moment, read_parts, settings_of, window_of
+from ..events import TIMES, EventsRead, Moment, read_parts, window_of
 from ..past import Past, read_past
 from ..settings import CloudTrailSettings
+from ..source import PAGE, settings_of
 
 
 class ExportEvents(

@@ -15,9 +15,10 @@ from volcengine_mcp.windows import Span
 from .. import actions
 from ..accounts import AccountName, Accounts, accounts_in, with_accounts
 from ..conditions import Found, Question, find, near_of, question_of
-from ..events import TIMES, WHERE, Conditions, EventCoverage, Moment, Where, parts_of, rest_of, rule_book, settings_of
+from ..events import TIMES, WHERE, Conditions, EventCoverage, Moment, Where, parts_of, rest_of, rule_book
 from ..past import PastCoverage
 from ..settings import CloudTrailSettings
+from ..source import settings_of
 from ..subjects import subject_of, trace
 
 if TYPE_CHECKING:

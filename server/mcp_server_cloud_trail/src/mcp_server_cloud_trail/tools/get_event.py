@@ -12,10 +12,11 @@ from volcengine_mcp.errors import ServiceError
 from volcengine_mcp.windows import Span
 
 from .. import actions
-from ..events import PAGE, SOURCE, EventCoverage, Key, Name, condition, rule_book, settings_of, window_of
+from ..events import EventCoverage, Key, Name, condition, rule_book, window_of
 from ..newest import NewestRead, read_newest
 from ..past import Past, PastCoverage, read_past
 from ..settings import CloudTrailSettings
+from ..source import PAGE, SOURCE, settings_of
 
 
 class GetEventAnswer(Answered):

@@ -18,21 +18,11 @@ from volcengine_mcp.windows import Span
 
 from .. import actions
 from ..conditions import Question, computed, near_of, nothing_of, question_of, read_around, told
-from ..events import (
-    TIMES,
-    WHERE,
-    Conditions,
-    EventCoverage,
-    EventsRead,
-    Moment,
-    Told,
-    Where,
-    settings_of,
-    window_of,
-)
+from ..events import TIMES, WHERE, Conditions, EventCoverage, EventsRead, Moment, Told, Where, window_of
 from ..newest import NewestRead, Place, read_newest, resumed, span_of
 from ..past import Past, read_past
 from ..settings import CloudTrailSettings
+from ..source import settings_of
 
 if TYPE_CHECKING:
     from volcengine_audit.near import Nothing

@@ -16,9 +16,10 @@ from volcengine_mcp.windows import Span
 
 from .. import actions
 from ..conditions import Found, Question, find, near_of, question_of
-from ..events import TIMES, WHERE, Conditions, EventCoverage, Moment, Where, parts_of, rest_of, settings_of
+from ..events import TIMES, WHERE, Conditions, EventCoverage, Moment, Where, parts_of, rest_of
 from ..past import PastCoverage
 from ..settings import CloudTrailSettings
+from ..source import settings_of
 
 if TYPE_CHECKING:
     from volcengine_audit import Event, Marks

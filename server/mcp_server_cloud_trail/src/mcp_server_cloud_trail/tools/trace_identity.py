@@ -17,17 +17,10 @@ from volcengine_mcp.fields import Text
 from volcengine_mcp.windows import Span
 
 from .. import actions
-from ..events import (
-    TIMES,
-    EventCoverage,
-    Moment,
-    Name,
-    parts_of,
-    rest_of,
-    settings_of,
-)
+from ..events import TIMES, EventCoverage, Moment, Name, parts_of, rest_of
 from ..past import Past, PastCoverage, read_past
 from ..settings import CloudTrailSettings
+from ..source import settings_of
 from ..stories import MOST_STEPS, StoryRead, Subject, read_story
 
 if TYPE_CHECKING:

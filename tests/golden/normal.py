@@ -14,7 +14,7 @@ _REQUEST = re.compile(r"\b20[0-9]{12,20}[0-9A-F]{8,40}\b")
 _CLOCK = re.compile(r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\b")
 _EPOCH = 1_500_000_000
 """Numbers above this are times in Unix seconds."""
-_NOW = frozenset({"Horizon", "Searched", "Baseline", "NextToken"})
+_NOW = frozenset({"Horizon", "Searched", "Baseline", "NextToken", "Past"})
 """Fields that say when the question was asked, or what only this sandbox understands."""
 
 

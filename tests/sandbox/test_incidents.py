@@ -443,20 +443,6 @@ def test_seeding_is_quick() -> None:
     assert time.process_time() - started < 3
 
 
-@pytest.mark.parametrize(
-    "condition", [(), ("EventID", "none"), ("EventName", "none"), ("ResourceID", "none"), ("ResourceType", "none")]
-)
-def test_a_page_is_quick(still: Sandbox, condition: tuple[str, str]) -> None:
-    accounts = still.state.visible_accounts(still.administrator.account_id)
-    conditions = [condition] if condition else []
-    spent = []
-    for _ in range(5):
-        started = time.process_time()
-        still.state.events.newest(accounts, conditions, start=0, end=int(NOW), before=None, limit=51)
-        spent.append(time.process_time() - started)
-    assert min(spent) < 0.005
-
-
 def test_the_default_loads_nothing_of_it() -> None:
     code = (
         "import sys, volcengine_sandbox as s; box = s.Sandbox(); assert box.incidents == (); assert box.stories;"

@@ -120,7 +120,7 @@ async def test_no_grave_event_is_skipped_where_the_page_budget_ends_a_batch(seed
     async with asking("cloud-trail", seeded, MCP_SERVER_ANSWER_BUDGET="5000000", MCP_SERVER_PAGE_BUDGET="5") as asker:
         pieces, _ = await everything(asker, **asked)
     assert pieces == whole
-    assert len(whole) > 50
+    assert len(whole) > 10
 
 
 async def test_what_the_service_can_filter_is_sent_to_it(seeded: Sandbox) -> None:

@@ -138,6 +138,42 @@ async def test_a_summary_that_stops_early_says_so(running: Sandbox) -> None:
         assert "MaxEvents" in coverage["HowToGoOn"]
 
 
+async def test_which_limit_ended_a_summary_is_said_with_numbers(running: Sandbox) -> None:
+    asked = {"StartTime": "60 days ago", "EndTime": "1h ago"}
+    async with asking("cloud-trail", running, MCP_SERVER_PAGE_BUDGET="6") as asker:
+        (missing,) = (await asker.ask("SummarizeEvents", **asked, MaxEvents=50_000))["Coverage"]["Missing"]
+        assert "page_budget ended the reading" in missing["Message"]
+        assert "6 pages of 50 events" in missing["Message"]
+        assert "MaxEvents is 50000" in missing["Message"]
+        (missing,) = (await asker.ask("SummarizeEvents", **asked, MaxEvents=100))["Coverage"]["Missing"]
+        assert missing["Message"].startswith("MaxEvents ended the reading: it is 100, and 1")
+
+
+async def test_ranking_by_gravity_and_calls_that_are_counted(box: Sandbox) -> None:
+    caller = plant(box).actor
+    for number in range(12):
+        actor = replace(caller, access_key=f"AKLTthief{number:02}", user_name=f"thief-{number:02}")
+        plant(box, actor=actor, source="cloud_trail", name="StopLogging", error_code="" if number % 2 else "Denied")
+    for _ in range(40):
+        plant(box, name="DescribeInstances", read_only=True)
+    asked = {"StartTime": "90m ago", "EndTime": "10m ago", "GroupBy": ["action"], "Top": 1}
+    async with asking("cloud-trail", box) as asker:
+        most = await asker.ask("SummarizeEvents", **asked)
+        gravest = await asker.ask("SummarizeEvents", **asked, Rank="severity")
+    assert most["Groups"][0]["action"] == "ecs:DescribeInstances"
+    assert most["Other"]["Gravest"]["Values"] == ["cloud_trail:StopLogging"]
+    assert most["Other"]["Severity"] == most["Other"]["Gravest"]["Severity"] != "info"
+    (group,) = gravest["Groups"]
+    assert group["action"] == "cloud_trail:StopLogging"
+    assert (group["Succeeded"], group["Failures"]) == (6, 6)
+    shown = {
+        event.event_id: bool(event.error_code) for event in box.state.events if event.event_id in group["EventIDs"]
+    }
+    assert set(shown.values()) == {False, True}, "evidence of both"
+    assert len(gravest["Next"]) == 8
+    assert gravest["MoreNext"] >= 4
+
+
 @pytest.mark.parametrize("limits", [{"MaxEvents": 400}, {"MaxEvents": 50_000}])
 async def test_what_was_not_read_is_read_by_the_call_that_goes_on(running: Sandbox, limits: dict[str, int]) -> None:
     """Every event of the window is read by one of the calls, whether MaxEvents or the page budget ended each."""

@@ -111,6 +111,18 @@ async def test_the_page_budget_ends_an_answer_but_no_event_is_skipped(seeded: Sa
     assert read >= total
 
 
+async def test_no_grave_event_is_skipped_where_the_page_budget_ends_a_batch(seeded: Sandbox) -> None:
+    """Events whose marks matter are evaluated some pages at a time; what was read last is evaluated too."""
+    asked: dict[str, Any] = {"StartTime": int(time.time()) - 5 * DAY, "EndTime": int(time.time()) - HOUR}
+    asked |= {"Where": [that("Severity", "medium")], "MaxResults": 1000}
+    async with asking("cloud-trail", seeded, MCP_SERVER_ANSWER_BUDGET="5000000") as asker:
+        whole, _ = await everything(asker, **asked)
+    async with asking("cloud-trail", seeded, MCP_SERVER_ANSWER_BUDGET="5000000", MCP_SERVER_PAGE_BUDGET="5") as asker:
+        pieces, _ = await everything(asker, **asked)
+    assert pieces == whole
+    assert len(whole) > 10
+
+
 async def test_what_the_service_can_filter_is_sent_to_it(seeded: Sandbox) -> None:
     async with asking("cloud-trail", seeded) as asker:
         few = await asker.ask(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,13 @@ pytestmark = pytest.mark.anyio
 
 FILES = Path(__file__).parent / "files"
 Compare = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Sandbox]:
+    """A sandbox of these tests' own: no other test has left anything in it."""
+    with Sandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
@@ -63,8 +70,8 @@ async def _answers(asker: Asker, normal: Normal, calls: list[tuple[str, dict[str
     ]
 
 
-async def test_what_the_leaked_key_and_its_events_answer(running: Sandbox, same: Compare) -> None:
-    story = running.stories.leaked_key
+async def test_what_the_leaked_key_and_its_events_answer(world: Sandbox, same: Compare) -> None:
+    story = world.stories.leaked_key
     by_key = [when("AccessKeyID", story.access_key)]
     window = {"StartTime": story.start - 60, "EndTime": story.end + 60}
     calls: list[tuple[str, dict[str, Any]]] = [
@@ -75,13 +82,13 @@ async def test_what_the_leaked_key_and_its_events_answer(running: Sandbox, same:
         ("GetEvent", {"EventID": story.event_ids[-1]}),
         ("TraceIdentity", {"Kind": "access_key", "Value": story.created_access_key, **window}),
     ]
-    async with asking("cloud-trail", running) as asker:
+    async with asking("cloud-trail", world) as asker:
         same("story.leaked-key", await _answers(asker, Normal(story.start), calls))
 
 
-async def test_what_the_other_stories_answer(running: Sandbox, same: Compare) -> None:
-    stories = running.stories
-    async with asking("cloud-trail", running) as asker:
+async def test_what_the_other_stories_answer(world: Sandbox, same: Compare) -> None:
+    stories = world.stories
+    async with asking("cloud-trail", world) as asker:
         for name, story in (("console-logins", stories.console_logins), ("policy-change", stories.policy_change)):
             window = {"StartTime": story.start - 60, "EndTime": story.end + 60}
             traced = ("TraceIdentity", {"Kind": "address", "Value": story.source_ip, **window})
@@ -96,8 +103,8 @@ async def test_what_the_other_stories_answer(running: Sandbox, same: Compare) ->
         same("story.trails", await _answers(asker, Normal(stories.leaked_key.start), checked))
 
 
-async def test_what_the_organization_answers(running: Sandbox, same: Compare) -> None:
-    organization = next(iter(running.state.organizations.values()))
+async def test_what_the_organization_answers(world: Sandbox, same: Compare) -> None:
+    organization = next(iter(world.state.organizations.values()))
     account = next(iter(organization.members))
     policy = next(policy for policy in organization.policies.values() if not policy.system)
     deny = {"Statement": [{"Effect": "Deny", "Action": ["ecs:DeleteInstance"], "Resource": ["*"]}]}
@@ -120,5 +127,5 @@ async def test_what_the_organization_answers(running: Sandbox, same: Compare) ->
         ("PreviewServiceControlPolicy", {"Statement": deny, "TargetID": organization.root_id}),
         ("PreviewServiceControlPolicy", {"Statement": deny, "PolicyID": policy.id}),
     ]
-    async with asking("organization", running) as asker:
-        same("organization", await _answers(asker, Normal(running.stories.leaked_key.start), calls))
+    async with asking("organization", world) as asker:
+        same("organization", await _answers(asker, Normal(world.stories.leaked_key.start), calls))

@@ -305,8 +305,9 @@ async def test_a_failure_on_the_first_page_is_an_error(box: Sandbox) -> None:
 
 
 async def test_slow_pages_end_with_the_time_for_a_call(box: Sandbox) -> None:
-    box.inject(Fault("latency", action="LookupEvents", delay=1.0))
-    async with asking("cloud-trail", box, MCP_SERVER_CALL_TIMEOUT="4") as asker:
+    async with asking("cloud-trail", box, MCP_SERVER_CALL_TIMEOUT="8") as asker:
+        await asker.ask("SummarizeEvents")  # the first call also loads what it needs
+        box.inject(Fault("latency", action="LookupEvents", delay=2.0))
         answer = await asker.ask("SummarizeEvents", StartTime="80 days ago", EndTime="1h ago")
         coverage = covered(answer, returned=answer["Events"])
         assert 1 <= coverage["Pages"] < 20
